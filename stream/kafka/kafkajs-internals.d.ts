@@ -1,0 +1,81 @@
+/**
+ * kafkajs does not export its connection layer; these are the parts of it that transport.ts uses.
+ * The package is pinned, and test/unit/stream/kafka/transport.test.ts holds this shape.
+ */
+declare module 'kafkajs/src/network/connection.js' {
+  import type { Socket } from 'node:net';
+  import type { ConnectionOptions } from 'node:tls';
+
+  export interface InternalLogger {
+    namespace(name: string): InternalLogger;
+    debug(message: string, extra?: object): void;
+    info(message: string, extra?: object): void;
+    warn(message: string, extra?: object): void;
+    error(message: string, extra?: object): void;
+  }
+
+  interface QueuedRequest {
+    readonly entry: {
+      readonly apiKey: number;
+      readonly apiName: string;
+      readonly apiVersion: number;
+      readonly correlationId: number;
+      resolve(response: { readonly payload: Buffer }): void;
+      reject(error: Error): void;
+    };
+    readonly expectResponse: boolean;
+    readonly requestTimeout: number;
+    sendRequest(): void;
+  }
+
+  class Connection {
+    constructor(options: {
+      host: string;
+      port: number;
+      logger: InternalLogger;
+      socketFactory: (options: {
+        host: string;
+        port: number;
+        ssl: ConnectionOptions | null;
+        onConnect: () => void;
+      }) => Socket;
+      clientId: string;
+      ssl: ConnectionOptions | null;
+      sasl: { mechanism: string; username: string; password: string } | null;
+      connectionTimeout: number;
+      requestTimeout: number;
+    });
+    readonly broker: string;
+    readonly clientId: string;
+    readonly socket: Socket | undefined;
+    readonly requestQueue: {
+      push(request: QueuedRequest): void;
+      fulfillRequest(response: { correlationId: number; payload: Buffer; size: number }): void;
+      destroy(): void;
+    };
+    connect(): Promise<true>;
+    disconnect(): Promise<true>;
+    isConnected(): boolean;
+    isAuthenticated(): boolean;
+    authenticate(): Promise<void>;
+    setVersions(versions: Record<number, { minVersion: number; maxVersion: number }>): void;
+    setSupportAuthenticationProtocol(supported: boolean): void;
+    failIfNotConnected(): void;
+    nextCorrelationId(): number;
+    processData(data: Buffer): void;
+    rejectRequests(error: Error): void;
+  }
+  export default Connection;
+}
+
+declare module 'kafkajs/src/network/socketFactory.js' {
+  import type { Socket } from 'node:net';
+  import type { ConnectionOptions } from 'node:tls';
+
+  export default function createSocketFactory(): (options: {
+    host: string;
+    port: number;
+    ssl: ConnectionOptions | null;
+    onConnect: () => void;
+  }) => Socket;
+}

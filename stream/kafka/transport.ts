@@ -1,0 +1,234 @@
+/**
+ * One TCP or TLS connection to a broker, authenticated by SASL where asked: kafkajs's own, which is
+ * not part of its public API. This is the only file that imports it.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import Connection, { type InternalLogger } from 'kafkajs/src/network/connection.js';
+import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
+import type { Logger } from '../stream.js';
+import { API_VERSIONS, type ApiVersions, decodeApiVersions } from './protocol/api-versions.js';
+import { WireReader } from './protocol/reader.js';
+import { WireWriter } from './protocol/writer.js';
+
+const LENGTH_BYTES = 4;
+/** A response starts with its correlation id. */
+const SHORTEST_RESPONSE = 4;
+
+export interface LinkOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string;
+  readonly tls: ConnectionOptions | null;
+  readonly sasl: {
+    readonly mechanism: string;
+    readonly username: string;
+    readonly password: string;
+  } | null;
+  /** For connecting, and for each step of the SASL exchange. */
+  readonly timeoutMs: number;
+  /** A longer response ends the connection before it is read. */
+  readonly maxResponseBytes: number;
+  readonly logger: Logger | null;
+}
+
+export interface LinkRequest {
+  readonly apiKey: number;
+  readonly apiName: string;
+  readonly apiVersion: number;
+  /** This version has flexible headers: tagged fields after the client id and the correlation id. */
+  readonly flexible: boolean;
+  /** What follows the request header. Sent as it is, not copied: do not change it until answered. */
+  readonly body: Uint8Array;
+}
+
+/** A connection that was opened, told its versions and authenticated. Dead once it is lost. */
+export interface Link {
+  readonly versions: ApiVersions;
+  readonly connected: boolean;
+  /** What follows the response header. Rejects when the connection is lost; there is no time limit
+   * of its own beyond an hour. */
+  request(request: LinkRequest): Promise<Uint8Array>;
+  /** Rejects what is under way with `reason` and leaves no handle open. */
+  destroy(reason: Error): void;
+}
+
+const REQUEST_LIMIT_MS = 3_600_000;
+
+/** Reads what comes in by itself: kafkajs trusts the length that a response claims. */
+class FramedConnection extends Connection {
+  readonly #maxResponseBytes: number;
+  readonly #length = Buffer.alloc(LENGTH_BYTES);
+  #lengthRead = 0;
+  #missing = 0;
+  #chunks: Buffer[] = [];
+
+  constructor(options: LinkOptions) {
+    super({
+      host: options.host,
+      port: options.port,
+      logger: quietLogger(options.logger, `${options.host}:${options.port}`),
+      socketFactory: createSocketFactory(),
+      clientId: options.clientId,
+      ssl: options.tls,
+      // kafkajs keeps its authentication provider in this object.
+      sasl: options.sasl === null ? null : { ...options.sasl },
+      connectionTimeout: options.timeoutMs,
+      requestTimeout: options.timeoutMs,
+    });
+    this.#maxResponseBytes = options.maxResponseBytes;
+  }
+
+  override processData(data: Buffer): void {
+    let at = 0;
+    while (at < data.length) {
+      if (this.#lengthRead < LENGTH_BYTES) {
+        const copied = data.copy(this.#length, this.#lengthRead, at);
+        this.#lengthRead += copied;
+        at += copied;
+        if (this.#lengthRead < LENGTH_BYTES) return;
+        this.#missing = this.#length.readInt32BE(0);
+        if (this.#missing < SHORTEST_RESPONSE || this.#missing > this.#maxResponseBytes) {
+          this.socket?.destroy(
+            new Error(
+              `a response of ${this.#missing} bytes (at most ${this.#maxResponseBytes} are read); ` +
+                'is this a Kafka listener, and does it expect TLS?',
+            ),
+          );
+          return;
+        }
+      }
+      const chunk = data.subarray(at, at + this.#missing);
+      this.#chunks.push(chunk);
+      this.#missing -= chunk.length;
+      at += chunk.length;
+      if (this.#missing === 0) this.#complete();
+    }
+  }
+
+  #complete(): void {
+    const [first] = this.#chunks;
+    const response =
+      this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    this.#lengthRead = 0;
+    this.requestQueue.fulfillRequest({
+      correlationId: response.readInt32BE(0),
+      payload: response.subarray(SHORTEST_RESPONSE),
+      size: response.length,
+    });
+  }
+
+  exchange(request: LinkRequest): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.failIfNotConnected();
+      const { apiKey, apiName, apiVersion, body } = request;
+      const correlationId = this.nextCorrelationId();
+      const header = encodeHeader(request, correlationId, this.clientId);
+      this.requestQueue.push({
+        entry: {
+          apiKey,
+          apiName,
+          apiVersion,
+          correlationId,
+          resolve: ({ payload }) => resolve(payload),
+          reject,
+        },
+        expectResponse: true,
+        requestTimeout: REQUEST_LIMIT_MS,
+        sendRequest: () => {
+          const socket = this.socket;
+          socket?.cork();
+          socket?.write(header);
+          socket?.write(body);
+          socket?.uncork();
+        },
+      });
+    });
+  }
+
+  destroy(reason: Error): void {
+    this.rejectRequests(reason);
+    this.requestQueue.destroy();
+    // With an error, so that kafkajs clears its connect timer and settles a connect under way.
+    this.socket?.destroy(reason);
+  }
+}
+
+/** Length, then request header v1, or v2 with no tagged fields. */
+function encodeHeader(request: LinkRequest, correlationId: number, clientId: string): Uint8Array {
+  const header = new WireWriter(64)
+    .int32(0)
+    .int16(request.apiKey)
+    .int16(request.apiVersion)
+    .int32(correlationId)
+    .string(clientId);
+  if (request.flexible) header.noTags();
+  const bytes = header.finish();
+  const length = bytes.length - LENGTH_BYTES + request.body.length;
+  new DataView(bytes.buffer, bytes.byteOffset).setInt32(0, length);
+  return bytes;
+}
+
+/** Opens one; rejects with kafkajs's or the operating system's error. */
+export async function openLink(options: LinkOptions, signal: AbortSignal): Promise<Link> {
+  signal.throwIfAborted();
+  const broker = `${options.host}:${options.port}`;
+  const connection = new FramedConnection(options);
+  const abort = () => connection.destroy(new Error('given up'));
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await connection.connect();
+    const answer = await connection.exchange({
+      apiKey: API_VERSIONS.key,
+      apiName: API_VERSIONS.name,
+      apiVersion: API_VERSIONS.version,
+      flexible: false,
+      body: new Uint8Array(0),
+    });
+    const versions = decodeApiVersions(answer, broker);
+    connection.setVersions(Object.fromEntries(versions));
+    connection.setSupportAuthenticationProtocol(true);
+    await connection.authenticate();
+    signal.throwIfAborted();
+    return createLink(connection, versions, broker);
+  } catch (error) {
+    connection.destroy(new Error('could not be opened', { cause: error }));
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function createLink(connection: FramedConnection, versions: ApiVersions, broker: string): Link {
+  return {
+    versions,
+    get connected() {
+      return connection.isConnected();
+    },
+    async request(request) {
+      // Does something only where a SASL session is about to end.
+      await connection.authenticate();
+      const response = await connection.exchange(request);
+      if (!request.flexible) return response;
+      const what = `the ${request.apiName} v${request.apiVersion} response of ${broker}`;
+      const reader = new WireReader(response, what);
+      reader.tags();
+      return reader.raw(reader.remaining);
+    },
+    destroy: (reason) => connection.destroy(reason),
+  };
+}
+
+/** kafkajs's messages without the objects that it attaches, which may hold requests. All of them at
+ * debug level: what matters reaches the caller as an error. */
+function quietLogger(logger: Logger | null, broker: string): InternalLogger {
+  const write = (message: string) => logger?.debug({ broker }, `kafkajs: ${message}`);
+  const quiet: InternalLogger = {
+    namespace: () => quiet,
+    debug: () => {},
+    info: write,
+    warn: write,
+    error: write,
+  };
+  return quiet;
+}
