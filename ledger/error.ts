@@ -76,3 +76,8 @@ export function asSealstreamError(
   const message = error instanceof Error ? error.message : String(error);
   return new SealstreamError(code, `${context}: ${message}`, { cause: error });
 }
+
+/** Bytes or text that are not what the format allows. */
+export function malformed(message: string, cause?: unknown): SealstreamError {
+  return new SealstreamError('malformed', message, cause === undefined ? undefined : { cause });
+}

@@ -1,0 +1,60 @@
+/**
+ * The frontier of a tree (FORMAT §4): the roots of its perfect subtrees, largest first, one per set
+ * bit of the size. It is all that is needed to go on appending, and folds to the root.
+ */
+import { malformed } from './error.js';
+import { asHash, EMPTY_ROOT, HASH_LENGTH, type Hash, nodeHash } from './hash.js';
+import { DECIMAL_LIMIT } from './text.js';
+
+/** A size is below 2^63. */
+export const MAX_FRONTIER_HASHES = 63;
+
+/** The number of perfect subtrees of a tree of `size` leaves. */
+export function frontierLength(size: bigint): number {
+  let count = 0;
+  for (let rest = size; rest > 0n; rest >>= 1n) count += Number(rest & 1n);
+  return count;
+}
+
+/** The hashes, joined. */
+export function encodeFrontier(hashes: readonly Hash[]): Uint8Array {
+  const bytes = new Uint8Array(hashes.length * HASH_LENGTH);
+  hashes.forEach((hash, index) => {
+    bytes.set(asHash(hash), index * HASH_LENGTH);
+  });
+  return bytes;
+}
+
+/** Copies of the hashes. Throws `malformed` unless there is one per set bit of `size`. */
+export function decodeFrontier(bytes: Uint8Array, size: bigint): Hash[] {
+  const count = frontierLength(size);
+  if (size < 0n || size >= DECIMAL_LIMIT || bytes.length !== count * HASH_LENGTH) {
+    throw malformed(
+      `the frontier of ${size} leaves has ${count} hashes of ${HASH_LENGTH} bytes, these are ${bytes.length} bytes`,
+    );
+  }
+  return Array.from({ length: count }, (_, index) =>
+    asHash(bytes.slice(index * HASH_LENGTH, (index + 1) * HASH_LENGTH)),
+  );
+}
+
+/** Folds the frontier from the right. */
+export function frontierRoot(hashes: readonly Hash[]): Hash {
+  let root: Hash | undefined;
+  for (let index = hashes.length - 1; index >= 0; index--) {
+    const left = hashes[index] as Hash;
+    root = root === undefined ? left : nodeHash(left, root);
+  }
+  return asHash((root ?? EMPTY_ROOT).slice());
+}
+
+/** Appends a leaf in place to the frontier of a tree that had `size` leaves. */
+export function appendLeaf(frontier: Hash[], size: bigint, leaf: Hash): void {
+  let root = leaf;
+  for (let rest = size; (rest & 1n) === 1n; rest >>= 1n) {
+    const left = frontier.pop();
+    if (left === undefined) throw malformed(`the frontier is too short for ${size} leaves`);
+    root = nodeHash(left, root);
+  }
+  frontier.push(root);
+}

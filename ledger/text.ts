@@ -1,0 +1,120 @@
+/**
+ * Strict text encodings (FORMAT, notation). Every value has exactly one text and every decoder
+ * refuses all others, so that what was signed cannot be written in a second way. JavaScript's own
+ * decoders are lenient: Buffer.from skips what it does not know, BigInt('') is 0n.
+ */
+import { malformed } from './error.js';
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const BASE64URL = /^[A-Za-z0-9_-]*$/;
+const DECIMAL = /^(?:0|[1-9][0-9]{0,18})$/;
+const HEX = /^(?:[0-9a-f]{2})*$/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** 2^63: decimals, sizes and offsets are below it. */
+export const DECIMAL_LIMIT = 1n << 63n;
+
+/** Text from outside, short and safe to put into a message. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** A copy outside Node's shared pool. */
+function own(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer);
+}
+
+/** RFC 4648 §4 with padding. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return view(bytes).toString('base64');
+}
+
+/** Throws `malformed` on anything that does not re-encode to `text`. */
+export function decodeBase64(text: string): Uint8Array {
+  if (text.length % 4 === 0 && BASE64.test(text)) {
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.toString('base64') === text) return own(bytes);
+  }
+  throw malformed(`not canonical base64: ${quote(text)}`);
+}
+
+/** RFC 4648 §5 without padding. */
+export function encodeBase64Url(bytes: Uint8Array): string {
+  return view(bytes).toString('base64url');
+}
+
+/** Throws `malformed` on anything that does not re-encode to `text`. */
+export function decodeBase64Url(text: string): Uint8Array {
+  if (BASE64URL.test(text)) {
+    const bytes = Buffer.from(text, 'base64url');
+    if (bytes.toString('base64url') === text) return own(bytes);
+  }
+  throw malformed(`not canonical base64url: ${quote(text)}`);
+}
+
+/** Lower case, two digits a byte. */
+export function encodeHex(bytes: Uint8Array): string {
+  return view(bytes).toString('hex');
+}
+
+/** Throws `malformed` unless `text` is an even number of lower-case digits. */
+export function decodeHex(text: string): Uint8Array {
+  if (!HEX.test(text)) throw malformed(`not lower-case hexadecimal: ${quote(text)}`);
+  return own(Buffer.from(text, 'hex'));
+}
+
+/** Throws `malformed` unless `value` can be a decimal of the format: 0 ≤ value < 2^63. */
+export function encodeDecimal(value: bigint): string {
+  if (value < 0n || value >= DECIMAL_LIMIT) throw malformed(`${value} is not in 0 … 2^63 − 1`);
+  return value.toString();
+}
+
+/** Digits without sign or leading zero, below 2^63. Throws `malformed`. */
+export function decodeDecimal(text: string): bigint {
+  if (DECIMAL.test(text)) {
+    const value = BigInt(text);
+    if (value < DECIMAL_LIMIT) return value;
+  }
+  throw malformed(`not a decimal below 2^63: ${quote(text)}`);
+}
+
+/** Kafka's largest partition number and count. */
+const INT32_MAX = 0x7fffffff;
+
+/** A decimal that is also a Kafka int32: partition numbers and counts. Throws `malformed`. */
+export function decodeSmallDecimal(text: string): number {
+  const value = decodeDecimal(text);
+  if (value > INT32_MAX) throw malformed(`not a decimal below 2^31: ${quote(text)}`);
+  return Number(value);
+}
+
+/** Throws `malformed` unless `value` is an integer in 0 … 2^31 − 1. */
+export function encodeSmallDecimal(value: number): string {
+  if (!Number.isInteger(value) || value < 0 || value > INT32_MAX) {
+    throw malformed(`${value} is not in 0 … 2^31 − 1`);
+  }
+  return value.toString();
+}
+
+/** Throws `malformed` where `text` holds half of a surrogate pair, which UTF-8 cannot hold. */
+export function encodeUtf8(text: string): Uint8Array {
+  if (LONE_SURROGATE.test(text)) throw malformed(`no Unicode text: ${quote(text)}`);
+  return own(Buffer.from(text, 'utf8'));
+}
+
+/** Throws `malformed` on bytes that are not UTF-8. Nothing is dropped, no byte order mark either. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw malformed('not valid UTF-8', cause);
+  }
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && view(a).equals(b);
+}

@@ -1,0 +1,27 @@
+/**
+ * The time of a checkpoint (FORMAT §5): UTC, to the millisecond, in one form only. Date.parse takes
+ * many forms and rolls some impossible days over; only what prints again as the same text is taken.
+ */
+import { malformed } from './error.js';
+import { quote } from './text.js';
+
+const FORM = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
+
+/** Milliseconds since 1970 as YYYY-MM-DDTHH:MM:SS.sssZ. Throws `malformed` outside years 0–9999. */
+export function formatTime(time: number): string {
+  const date = new Date(time);
+  if (Number.isInteger(time) && !Number.isNaN(date.getTime())) {
+    const text = date.toISOString();
+    if (FORM.test(text)) return text;
+  }
+  throw malformed(`${time} is no time in milliseconds between the years 0 and 9999`);
+}
+
+/** Milliseconds since 1970. Throws `malformed` on any other form and on days that do not exist. */
+export function parseTime(text: string): number {
+  if (FORM.test(text)) {
+    const time = Date.parse(text);
+    if (!Number.isNaN(time) && new Date(time).toISOString() === text) return time;
+  }
+  throw malformed(`not a time of the form YYYY-MM-DDTHH:MM:SS.sssZ: ${quote(text)}`);
+}
