@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { PROJECT } from './support/kafka/jars.js';
+import {
+  ABSENT_VARIABLE,
+  BROKERS_VARIABLE,
+  REQUIRE_VARIABLE,
+  type SharedKafka,
+  sharedKafka,
+} from './support/kafka.js';
+
+// `npm test`: every room in this order, or those named: node dist/test/run.js unit cli
+const ROOMS = ['unit', 'contract', 'kafka', 'cli'];
+const WITHOUT_KAFKA = 'unit';
+const FILE_TIMEOUT = 20 * 60_000;
+
+interface Totals {
+  files: number;
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Compiled test files of a room whose source still exists, in the order of their names. */
+async function testFiles(room: string): Promise<string[]> {
+  const compiled = join(PROJECT, 'dist', 'test');
+  const folder = join(compiled, room);
+  if (!existsSync(folder)) return [];
+  const names = await readdir(folder, { recursive: true });
+  return names
+    .filter((name) => name.endsWith('.test.js'))
+    .map((name) => join(folder, name))
+    .filter((file) => {
+      const source = relative(compiled, file).replace(/\.js$/, '.ts');
+      return existsSync(join(PROJECT, 'test', source));
+    })
+    .sort();
+}
+
+async function runFiles(files: string[], totals: Totals): Promise<void> {
+  if (files.length === 0) return;
+  const concurrency = Math.max(2, availableParallelism());
+  const events = run({ files, concurrency, timeout: FILE_TIMEOUT });
+  events.on('test:fail', () => {
+    totals.failed += 1;
+  });
+  events.on('test:pass', (data) => {
+    if (data.skip !== undefined) totals.skipped += 1;
+    else totals.passed += 1;
+  });
+  const report = events.pipe(new spec());
+  report.pipe(process.stdout, { end: false });
+  await new Promise<void>((resolve, reject) => {
+    report.once('end', resolve);
+    report.once('error', reject);
+  });
+  totals.files += files.length;
+}
+
+async function announceKafka(kafka: Promise<SharedKafka | { skip: string }>): Promise<void> {
+  const found = await kafka;
+  if ('skip' in found) {
+    process.env[ABSENT_VARIABLE] = found.skip;
+    process.stdout.write(`\nTests on a real Kafka are skipped: ${found.skip}\n\n`);
+  } else {
+    process.env[BROKERS_VARIABLE] = found.bootstrap;
+    process.stdout.write(`\nTests run against Kafka at ${found.bootstrap} (${found.source})\n\n`);
+  }
+}
+
+async function main(): Promise<number> {
+  const asked = process.argv.slice(2);
+  const unknown = asked.find((room) => !ROOMS.includes(room));
+  if (unknown !== undefined) {
+    process.stderr.write(`no test room "${unknown}"; there are ${ROOMS.join(', ')}\n`);
+    return 64;
+  }
+  const rooms = ROOMS.filter((room) => asked.length === 0 || asked.includes(room));
+  const totals: Totals = { files: 0, passed: 0, failed: 0, skipped: 0 };
+  const kafka = rooms.some((room) => room !== WITHOUT_KAFKA) ? sharedKafka() : null;
+  // Awaited after the unit tests: a failure in between must not count as unhandled.
+  kafka?.catch(() => {});
+  try {
+    if (rooms.includes(WITHOUT_KAFKA)) await runFiles(await testFiles(WITHOUT_KAFKA), totals);
+    if (kafka !== null) {
+      await announceKafka(kafka);
+      const rest = rooms.filter((room) => room !== WITHOUT_KAFKA);
+      await runFiles((await Promise.all(rest.map(testFiles))).flat(), totals);
+    }
+  } finally {
+    const started = await kafka?.catch(() => null);
+    if (started != null && 'close' in started) await started.close();
+  }
+  return verdict(totals);
+}
+
+function verdict(totals: Totals): number {
+  const { files, passed, failed, skipped } = totals;
+  process.stdout.write(
+    `\n${files} files: ${passed} passed, ${failed} failed, ${skipped} skipped\n`,
+  );
+  if (files === 0) process.stdout.write('no test files: run `npm run build` first\n');
+  if (failed > 0 || files === 0) return 1;
+  if (skipped > 0 && process.env[REQUIRE_VARIABLE] === '1') {
+    process.stdout.write(`${REQUIRE_VARIABLE}=1: a skipped test is a failure\n`);
+    return 1;
+  }
+  return 0;
+}
+
+process.exitCode = await main();

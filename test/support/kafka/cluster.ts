@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import { Broker, type Credentials } from './broker.js';
+import { kafkaClassPath } from './jars.js';
+import { freePorts } from './ports.js';
+
+const READY_PATIENCE = 120_000;
+const ATTEMPTS = 3;
+
+/** The principals of a cluster started with `scram`; only admin may do anything at first. */
+export const SCRAM_USERS: readonly Credentials[] = ['admin', 'producer', 'sealer', 'auditor'].map(
+  (name) => ({ name, password: `${name}-password` }),
+);
+
+export interface ClusterOptions {
+  readonly nodes?: 1 | 3;
+  /** Adds a SASL_PLAINTEXT listener with SCRAM-SHA-512, SCRAM_USERS and ACLs. */
+  readonly scram?: boolean;
+  /** Port of the first node's plain listener; default: a free one. */
+  readonly port?: number;
+}
+
+/** A cluster of one's own, to stop, kill, freeze and edit. */
+export interface KafkaCluster {
+  /** host:port[,…] of the plain listeners, super user without authentication. */
+  readonly bootstrap: string;
+  /** host:port[,…] of the SCRAM listeners; null without `scram`. */
+  readonly scramBootstrap: string | null;
+  /** `id` from 1, as brokers are numbered in metadata. */
+  node(id: number): ClusterNode;
+  /** Stops every broker and removes their data. */
+  close(): Promise<void>;
+}
+
+export interface ClusterNode {
+  readonly id: number;
+  readonly port: number;
+  /** `log.dirs`: one folder per partition, to be edited while the node is stopped. */
+  readonly logDir: string;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+  /** Resolves once the cluster answers with this node in it. */
+  start(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+}
+
+/** Starts brokers from Maven's jars; `skip` says why this machine cannot. */
+export async function startCluster(
+  options: ClusterOptions = {},
+): Promise<KafkaCluster | { skip: string }> {
+  const jars = await kafkaClassPath();
+  if ('skip' in jars) return jars;
+  for (let attempt = 1; ; attempt++) {
+    const cluster = await MavenCluster.create(jars.classPath, options);
+    try {
+      await cluster.start();
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      // Another process may have taken one of the ports in between.
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+class MavenCluster implements KafkaCluster {
+  readonly bootstrap: string;
+  readonly scramBootstrap: string | null;
+  readonly #folder: string;
+  readonly #brokers: readonly Broker[];
+  readonly #scram: boolean;
+  readonly #onExit = (): void => this.#endNow();
+
+  private constructor(folder: string, brokers: readonly Broker[], scramPorts: readonly number[]) {
+    this.#folder = folder;
+    this.#brokers = brokers;
+    this.#scram = scramPorts.length > 0;
+    this.bootstrap = brokers.map((broker) => `127.0.0.1:${broker.port}`).join(',');
+    this.scramBootstrap = this.#scram
+      ? scramPorts.map((port) => `127.0.0.1:${port}`).join(',')
+      : null;
+    process.once('exit', this.#onExit);
+  }
+
+  static async create(classPath: string, options: ClusterOptions): Promise<MavenCluster> {
+    const count = options.nodes ?? 1;
+    const ports = await freePorts(count * 3);
+    const take = (): number => ports.pop() ?? 0;
+    const nodes = Array.from({ length: count }, (_, index) => ({
+      id: index + 1,
+      port: index === 0 && options.port !== undefined ? options.port : take(),
+      controllerPort: take(),
+      saslPort: options.scram === true ? take() : null,
+    }));
+    const folder = await mkdtemp(join(tmpdir(), 'sealstream-kafka-'));
+    const brokers = nodes.map((node) => {
+      const own = join(folder, `node-${node.id}`);
+      const settings = { ...node, logDirectory: join(own, 'data'), voters: nodes };
+      return new Broker(own, classPath, settings);
+    });
+    const scramPorts = nodes.flatMap((node) => (node.saslPort === null ? [] : [node.saslPort]));
+    return new MavenCluster(folder, brokers, scramPorts);
+  }
+
+  async start(): Promise<void> {
+    const clusterId = randomBytes(16).toString('base64url');
+    const users = this.#scram ? SCRAM_USERS : [];
+    await Promise.all(this.#brokers.map((broker) => broker.format(clusterId, users)));
+    await Promise.all(this.#brokers.map((broker) => broker.start()));
+    await this.#ready(this.#brokers);
+  }
+
+  node(id: number): ClusterNode {
+    const broker = this.#brokers[id - 1];
+    if (broker === undefined)
+      throw new Error(`no node ${id} in a cluster of ${this.#brokers.length}`);
+    return {
+      id,
+      port: broker.port,
+      logDir: broker.logDir,
+      stop: () => broker.stop(),
+      kill: () => broker.kill(),
+      freeze: () => broker.freeze(),
+      thaw: () => broker.thaw(),
+      start: async () => {
+        await broker.start();
+        await this.#ready([broker]);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#brokers.map((broker) => broker.kill()));
+    process.removeListener('exit', this.#onExit);
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #endNow(): void {
+    for (const broker of this.#brokers) broker.killNow();
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** An admin request to one of `brokers` succeeds and names them all. */
+  async #ready(brokers: readonly Broker[]): Promise<void> {
+    const end = Date.now() + READY_PATIENCE;
+    for (;;) {
+      const dead = brokers.find((broker) => !broker.alive);
+      if (dead !== undefined) {
+        throw new Error(`broker ${dead.id} ended while starting:\n${await dead.logTail()}`);
+      }
+      const problem = await missingBrokers(brokers);
+      if (problem === null) return;
+      if (Date.now() > end) throw new Error(`Kafka is not ready: ${problem}`);
+      await sleep(200);
+    }
+  }
+}
+
+async function missingBrokers(brokers: readonly Broker[]): Promise<string | null> {
+  const client = new kafkajs.Kafka({
+    clientId: 'sealstream-test-ready',
+    brokers: brokers.map((broker) => `127.0.0.1:${broker.port}`),
+    logLevel: kafkajs.logLevel.NOTHING,
+    connectionTimeout: 2000,
+    requestTimeout: 5000,
+    retry: { retries: 0 },
+  });
+  const admin = client.admin();
+  try {
+    await admin.connect();
+    const found = new Set((await admin.describeCluster()).brokers.map((broker) => broker.nodeId));
+    const missing = brokers.filter((broker) => !found.has(broker.id));
+    return missing.length === 0 ? null : `${missing.length} brokers are not in the metadata`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    await admin.disconnect();
+  }
+}
