@@ -4,7 +4,7 @@
  */
 import { malformed } from './error.js';
 import { asHash, EMPTY_ROOT, HASH_LENGTH, type Hash, nodeHash } from './hash.js';
-import { DECIMAL_LIMIT } from './text.js';
+import { copyBytes, DECIMAL_LIMIT } from './text.js';
 
 /** A size is below 2^63. */
 export const MAX_FRONTIER_HASHES = 63;
@@ -34,7 +34,7 @@ export function decodeFrontier(bytes: Uint8Array, size: bigint): Hash[] {
     );
   }
   return Array.from({ length: count }, (_, index) =>
-    asHash(bytes.slice(index * HASH_LENGTH, (index + 1) * HASH_LENGTH)),
+    asHash(copyBytes(bytes, index * HASH_LENGTH, (index + 1) * HASH_LENGTH)),
   );
 }
 
@@ -45,7 +45,7 @@ export function frontierRoot(hashes: readonly Hash[]): Hash {
     const left = hashes[index] as Hash;
     root = root === undefined ? left : nodeHash(left, root);
   }
-  return asHash((root ?? EMPTY_ROOT).slice());
+  return asHash(copyBytes(root ?? EMPTY_ROOT));
 }
 
 /** Appends a leaf in place to the frontier of a tree that had `size` leaves. */

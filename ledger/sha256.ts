@@ -21,13 +21,18 @@ export const nodeProvider: Sha256Provider | null =
 /** Runs wherever JavaScript runs. */
 export const portableProvider: Sha256Provider = {
   name: 'portable',
-  digest: (input) => String.fromCharCode(...nobleSha256(input)),
+  digest: (input) => digestOfHash(nobleSha256(input)),
 };
 
 const provider = nodeProvider ?? portableProvider;
 
 /** SHA-256 of `input` as 32 Latin-1 characters. */
 export const digest: (input: Uint8Array) => string = provider.digest;
+
+/** The 32 bytes of a hash as a digest. */
+export function digestOfHash(hash: Uint8Array): string {
+  return String.fromCharCode(...hash);
+}
 
 /** Writes the 32 bytes of a digest to target[at … at + 32). */
 export function writeDigest(value: string, target: Uint8Array, at: number): void {

@@ -23,9 +23,12 @@ function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** A copy outside Node's shared pool. */
-function own(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer);
+/**
+ * A copy of [start, end) with a buffer of its own, outside Node's shared pool. A Buffer's `slice` is
+ * no copy, and any Uint8Array from outside may be a Buffer.
+ */
+export function copyBytes(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
 }
 
 /** RFC 4648 §4 with padding. */
@@ -37,7 +40,7 @@ export function encodeBase64(bytes: Uint8Array): string {
 export function decodeBase64(text: string): Uint8Array {
   if (text.length % 4 === 0 && BASE64.test(text)) {
     const bytes = Buffer.from(text, 'base64');
-    if (bytes.toString('base64') === text) return own(bytes);
+    if (bytes.toString('base64') === text) return copyBytes(bytes);
   }
   throw malformed(`not canonical base64: ${quote(text)}`);
 }
@@ -51,7 +54,7 @@ export function encodeBase64Url(bytes: Uint8Array): string {
 export function decodeBase64Url(text: string): Uint8Array {
   if (BASE64URL.test(text)) {
     const bytes = Buffer.from(text, 'base64url');
-    if (bytes.toString('base64url') === text) return own(bytes);
+    if (bytes.toString('base64url') === text) return copyBytes(bytes);
   }
   throw malformed(`not canonical base64url: ${quote(text)}`);
 }
@@ -64,7 +67,7 @@ export function encodeHex(bytes: Uint8Array): string {
 /** Throws `malformed` unless `text` is an even number of lower-case digits. */
 export function decodeHex(text: string): Uint8Array {
   if (!HEX.test(text)) throw malformed(`not lower-case hexadecimal: ${quote(text)}`);
-  return own(Buffer.from(text, 'hex'));
+  return copyBytes(Buffer.from(text, 'hex'));
 }
 
 /** Throws `malformed` unless `value` can be a decimal of the format: 0 ≤ value < 2^63. */
@@ -103,7 +106,7 @@ export function encodeSmallDecimal(value: number): string {
 /** Throws `malformed` where `text` holds half of a surrogate pair, which UTF-8 cannot hold. */
 export function encodeUtf8(text: string): Uint8Array {
   if (LONE_SURROGATE.test(text)) throw malformed(`no Unicode text: ${quote(text)}`);
-  return own(Buffer.from(text, 'utf8'));
+  return copyBytes(Buffer.from(text, 'utf8'));
 }
 
 /** Throws `malformed` on bytes that are not UTF-8. Nothing is dropped, no byte order mark either. */
