@@ -1,22 +1,42 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { SealstreamError } from '../../ledger/error.js';
 import { corrupt } from './layout.js';
+import { tooLarge } from './limits.js';
+import { compressLz4, decompressLz4 } from './lz4.js';
+import { compressSnappy, decompressSnappy } from './snappy.js';
+import { compressZstd, decompressZstd } from './zstd.js';
 
-export type Compression = 'none' | 'gzip';
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
 /** The codes of the batch attributes. */
-export const COMPRESSION_CODES: Readonly<Record<Compression, number>> = { none: 0, gzip: 1 };
+export const COMPRESSION_CODES: Readonly<Record<Compression, number>> = {
+  none: 0,
+  gzip: 1,
+  snappy: 2,
+  lz4: 3,
+  zstd: 4,
+};
+
+/** More would need more address space than the decoders have. */
+const MAX_LIMIT = 512 * 1024 * 1024;
 
 /**
  * Undoes the compression of a batch's records.
- * @param codec 1 gzip
- * @param limit bytes that the result may have
+ * @param codec 1 gzip, 2 snappy, 3 lz4, 4 zstd
+ * @param limit bytes that the result may have, at most 512 MiB
  * Throws `batch-corrupt`, or `unsupported` for another codec or a result beyond `limit`.
  */
 export function decompress(codec: number, bytes: Uint8Array, limit: number): Uint8Array {
+  const bounded = Math.min(limit, MAX_LIMIT);
   switch (codec) {
     case 1:
-      return gunzip(bytes, limit);
+      return gunzip(bytes, bounded);
+    case 2:
+      return decompressSnappy(bytes, bounded);
+    case 3:
+      return decompressLz4(bytes, bounded);
+    case 4:
+      return decompressZstd(bytes, bounded);
     default:
       throw new SealstreamError('unsupported', `compression ${codec} is not known`);
   }
@@ -24,7 +44,18 @@ export function decompress(codec: number, bytes: Uint8Array, limit: number): Uin
 
 /** Compresses a batch's records. */
 export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
-  return compression === 'gzip' ? gzipSync(bytes) : bytes;
+  switch (compression) {
+    case 'none':
+      return bytes;
+    case 'gzip':
+      return gzipSync(bytes);
+    case 'snappy':
+      return compressSnappy(bytes, 'xerial');
+    case 'lz4':
+      return compressLz4(bytes);
+    case 'zstd':
+      return compressZstd(bytes);
+  }
 }
 
 function gunzip(bytes: Uint8Array, limit: number): Uint8Array {
@@ -34,12 +65,4 @@ function gunzip(bytes: Uint8Array, limit: number): Uint8Array {
     if (error instanceof RangeError) throw tooLarge(limit);
     throw corrupt(`gzip: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/** The batch may be as its producer wrote it, so this is no evidence of a change. */
-export function tooLarge(limit: number): SealstreamError {
-  return new SealstreamError(
-    'unsupported',
-    `the records decompress to more than ${limit} bytes; raise maxRecordBytes if that is expected`,
-  );
 }
