@@ -1,0 +1,215 @@
+import { statSync } from 'node:fs';
+import { mkdir, open as openFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { asSealstreamError, SealstreamError } from '../ledger/error.js';
+import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
+import { equalBytes } from '../ledger/text.js';
+import { checkDatabaseFile } from './database-file.js';
+import type { Memory, MemoryKey, MemoryRecord, MemorySlot } from './memory.js';
+import { decodeMemoryRecord, encodeMemoryRecord } from './record.js';
+
+/**
+ * The memory in a folder of this host: an LMDB environment that several processes share. Its key is
+ * `<ledger>/<topic>/<partition>`; neither a topic nor a partition holds a slash.
+ */
+export interface FolderOptions {
+  /** Nothing is written, compareAndSet throws. Default false. */
+  readonly readOnly?: boolean;
+  /** Make the folder where it is missing. Default false. */
+  readonly create?: boolean;
+}
+
+const DATA_FILE = 'data.mdb';
+const MAX_PARTITION = 0x7fffffff;
+
+/** Throws `memory-missing` where there is no memory and `create` is not set, `unreadable` on other bytes. */
+export async function openMemory(path: string, options: FolderOptions = {}): Promise<Memory> {
+  const folder = resolve(path);
+  const readOnly = options.readOnly ?? false;
+  // Another process may be making it just now: an empty file is none yet.
+  const size = statSync(join(folder, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0) {
+    if (options.create !== true || readOnly) {
+      throw new SealstreamError(
+        'memory-missing',
+        `memory: there is none at ${path}; restore it, or start anew with apply or adopt`,
+      );
+    }
+    await makeFolder(folder, path);
+  } else {
+    checkDatabaseFile(join(folder, DATA_FILE));
+  }
+  const memory = new FolderMemory(openDatabase(folder, path, readOnly), path, readOnly);
+  if (!readOnly) await flushFolder(folder);
+  return memory;
+}
+
+async function makeFolder(folder: string, path: string): Promise<void> {
+  try {
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    for (let parent = dirname(folder); ; parent = dirname(parent)) {
+      await flushFolder(parent);
+      if (parent === dirname(first)) return;
+    }
+  } catch (error) {
+    throw asSealstreamError(error, 'configuration', `memory: cannot make the folder ${path}`);
+  }
+}
+
+/** Makes names in a folder survive a power cut. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await openFile(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function openDatabase(folder: string, path: string, readOnly: boolean): Database {
+  try {
+    return open<Buffer, Buffer>({
+      path: folder,
+      // A folder also where its name has a dot in it.
+      noSubdir: false,
+      readOnly,
+      keyEncoding: 'binary',
+      encoding: 'binary',
+      cache: false,
+      // A commit returns after the disk has it, not before.
+      overlappingSync: false,
+    });
+  } catch (error) {
+    throw asSealstreamError(error, 'unreadable', `memory: cannot open ${path}`);
+  }
+}
+
+type Database = RootDatabase<Buffer, Buffer>;
+
+class FolderMemory implements Memory {
+  private readonly database: Database;
+  private readonly path: string;
+  private readonly readOnly: boolean;
+  private closed = false;
+
+  constructor(database: Database, path: string, readOnly: boolean) {
+    this.database = database;
+    this.path = path;
+    this.readOnly = readOnly;
+  }
+
+  async read(key: MemoryKey): Promise<MemorySlot | null> {
+    this.checkOpen();
+    const bytes = this.get(keyBytes(key));
+    return bytes === undefined ? null : slot(bytes, key);
+  }
+
+  async compareAndSet(
+    key: MemoryKey,
+    expected: Uint8Array | null,
+    record: MemoryRecord,
+  ): Promise<MemorySlot | null> {
+    this.checkOpen();
+    if (this.readOnly) {
+      throw new SealstreamError('usage', `memory: ${this.path} is opened only for reading`);
+    }
+    const name = keyBytes(key);
+    const bytes = Buffer.from(encodeMemoryRecord(record));
+    // LMDB lets one writer in at a time, over all processes: nobody writes between get and put.
+    const written = this.guard(() =>
+      this.database.transactionSync(() => {
+        const held = this.database.get(name);
+        const same = held === undefined ? expected === null : sameBytes(held, expected);
+        if (same) this.database.putSync(name, bytes);
+        return same;
+      }),
+    );
+    await this.database.flushed;
+    return written ? { record, version: new Uint8Array(bytes) } : null;
+  }
+
+  async list(ledger: string): Promise<readonly { key: MemoryKey; slot: MemorySlot }[]> {
+    this.checkOpen();
+    checkLedgerName(ledger);
+    const start = Buffer.from(`${ledger}/`);
+    const end = Buffer.from(`${ledger}0`); // '0' follows '/'
+    const entries = this.guard(() => {
+      this.database.resetReadTxn();
+      return [...this.database.getRange({ start, end })].map(({ key, value }) => ({
+        name: Buffer.from(key).toString(),
+        bytes: new Uint8Array(value),
+      }));
+    });
+    return entries
+      .map(({ name, bytes }) => ({ key: parseKey(name, this.path), bytes }))
+      .filter(({ key }) => key.ledger === ledger)
+      .sort((a, b) => compare(a.key, b.key))
+      .map(({ key, bytes }) => ({ key, slot: slot(bytes, key) }));
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.database.close();
+  }
+
+  private get(name: Buffer): Uint8Array | undefined {
+    return this.guard(() => {
+      // Without this a read may answer from a snapshot older than another process's commit.
+      this.database.resetReadTxn();
+      const value = this.database.get(name);
+      return value === undefined ? undefined : new Uint8Array(value);
+    });
+  }
+
+  private guard<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      throw asSealstreamError(error, 'unreadable', `memory: ${this.path}`);
+    }
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new SealstreamError('closed', `memory: ${this.path} is closed`);
+  }
+}
+
+function sameBytes(held: Uint8Array, expected: Uint8Array | null): boolean {
+  return expected !== null && equalBytes(held, expected);
+}
+
+function slot(bytes: Uint8Array, key: MemoryKey): MemorySlot {
+  try {
+    return { record: decodeMemoryRecord(bytes), version: bytes };
+  } catch (error) {
+    if (!(error instanceof SealstreamError)) throw error;
+    const place = `${key.ledger}/${key.topic}/${key.partition}`;
+    throw new SealstreamError(error.code, `${place}: ${error.message}`, { cause: error });
+  }
+}
+
+function keyBytes(key: MemoryKey): Buffer {
+  checkLedgerName(key.ledger);
+  checkTopicName(key.topic);
+  if (!Number.isInteger(key.partition) || key.partition < 0 || key.partition > MAX_PARTITION) {
+    throw new SealstreamError('usage', `memory: ${key.partition} is no partition number`);
+  }
+  return Buffer.from(`${key.ledger}/${key.topic}/${key.partition}`);
+}
+
+function parseKey(name: string, path: string): MemoryKey {
+  const parts = /^(.+)\/([^/]+)\/(0|[1-9][0-9]{0,9})$/.exec(name);
+  const [, ledger, topic, partition] = parts ?? [];
+  if (ledger === undefined || topic === undefined || partition === undefined) {
+    throw new SealstreamError('malformed', `memory: ${path} holds a key that is none of a slot`);
+  }
+  return { ledger, topic, partition: Number(partition) };
+}
+
+function compare(a: MemoryKey, b: MemoryKey): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1;
+  return a.partition - b.partition;
+}

@@ -1,0 +1,160 @@
+import { SealstreamError } from '../ledger/error.js';
+import type { Bounds, Fetched, Reader, Stream, TopicIdentity } from './stream.js';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const POLL_MS = 500;
+const PAUSE_MS = 50;
+
+export interface ReadRange {
+  readonly partition: number;
+  readonly from: bigint;
+  /** Exclusive. Default: the high watermark when reading starts. */
+  readonly until?: bigint;
+}
+
+export interface ReadOptions {
+  /** How long to go on without progress. Default 30 000 ms. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Bytes asked for per poll; see ReaderOptions. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Reads one partition in order, from `from` until the position has reached `until`. A batch may hold
+ * records at or above `until`: the caller cuts. Throws what the stream said at once, except class
+ * `retry`: that only after `timeoutMs` without progress, and `timeout` where the stream answers but
+ * never comes as far as `until`.
+ */
+export async function* readRange(
+  stream: Stream,
+  topic: TopicIdentity,
+  range: ReadRange,
+  options: ReadOptions = {},
+): AsyncGenerator<Fetched> {
+  const patience = new Patience(options);
+  const { partition } = range;
+  const until = range.until ?? (await boundsOf(stream, topic, partition, patience)).highWatermark;
+  if (range.from >= until) return;
+  const reader = await openReader(stream, topic, options, patience);
+  try {
+    reader.seek({ partition, offset: range.from });
+    let position = range.from;
+    while (position < until) {
+      const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), options.signal);
+      options.signal?.throwIfAborted();
+      if (fetched !== undefined && fetched.next.offset > position) {
+        position = fetched.next.offset;
+        patience.renew();
+        yield fetched;
+        patience.renew();
+      }
+      const error = fetched?.error ?? null;
+      if (error !== null) await patience.spend(error);
+      else patience.check(() => short(topic, partition, position, until, fetched));
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The bounds of one partition, asked again while the stream cannot be reached. */
+export async function readBounds(
+  stream: Stream,
+  topic: TopicIdentity,
+  partition: number,
+  options: ReadOptions = {},
+): Promise<Bounds> {
+  return boundsOf(stream, topic, partition, new Patience(options));
+}
+
+async function boundsOf(
+  stream: Stream,
+  topic: TopicIdentity,
+  partition: number,
+  patience: Patience,
+): Promise<Bounds> {
+  for (;;) {
+    try {
+      const [answer] = await stream.bounds(topic, [partition]);
+      if (answer === undefined) throw unanswered(topic, partition);
+      if (answer instanceof SealstreamError) throw answer;
+      patience.renew();
+      return answer;
+    } catch (error) {
+      await patience.spend(error);
+    }
+  }
+}
+
+async function openReader(
+  stream: Stream,
+  topic: TopicIdentity,
+  options: ReadOptions,
+  patience: Patience,
+): Promise<Reader> {
+  const { maxBytes } = options;
+  for (;;) {
+    try {
+      return await stream.reader(topic, maxBytes === undefined ? {} : { maxBytes });
+    } catch (error) {
+      await patience.spend(error);
+    }
+  }
+}
+
+function unanswered(topic: TopicIdentity, partition: number): SealstreamError {
+  return new SealstreamError(
+    'internal',
+    `${topic.topic}/${partition}: the stream gave no answer for the partition asked`,
+  );
+}
+
+function short(
+  topic: TopicIdentity,
+  partition: number,
+  position: bigint,
+  until: bigint,
+  fetched: Fetched | undefined,
+): SealstreamError {
+  const end = fetched?.highWatermark ?? 'unknown';
+  return new SealstreamError(
+    'timeout',
+    `${topic.topic}/${partition}: no record came at offset ${position}, wanted up to ${until}; ` +
+      `the stream's high watermark is ${end}`,
+  );
+}
+
+/** A deadline that moves on with every progress. */
+class Patience {
+  private readonly timeoutMs: number;
+  private readonly signal: AbortSignal | undefined;
+  private deadline: number;
+
+  constructor(options: ReadOptions) {
+    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.signal = options.signal;
+    this.deadline = performance.now() + this.timeoutMs;
+  }
+
+  renew(): void {
+    this.deadline = performance.now() + this.timeoutMs;
+  }
+
+  left(): number {
+    return Math.max(0, this.deadline - performance.now());
+  }
+
+  check(error: () => SealstreamError): void {
+    if (this.left() === 0) throw error();
+  }
+
+  /** Waits a moment after a failure worth another try; throws it when it is not, or time is up. */
+  async spend(error: unknown): Promise<void> {
+    this.signal?.throwIfAborted();
+    if (!(error instanceof SealstreamError) || error.class !== 'retry') throw error;
+    this.check(() => error);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(PAUSE_MS, this.left())));
+    this.signal?.throwIfAborted();
+  }
+}
