@@ -1,0 +1,140 @@
+import { type Checkpoint, openCheckpoint, signCheckpoint } from '../ledger/checkpoint.js';
+import { SealstreamError } from '../ledger/error.js';
+import type { LogState } from '../ledger/log.js';
+import { equalBytes } from '../ledger/text.js';
+import type { MemoryRecord, MemorySlot, RememberedCheckpoint } from '../store/memory.js';
+import { memoryKeyOf, placeOf, type SealContext } from './context.js';
+import { SealRefused } from './refusal.js';
+
+/** The last millisecond that FORMAT §5 `time` can say. */
+const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** What a checkpoint attempt came to; null: another sealer was first, so inspect the log again. */
+export type Checkpointed = { readonly slot: MemorySlot; readonly checkpoint: Checkpoint } | null;
+
+/** The checkpoint that says where `state` stands, never before or below `previous`. */
+export function nextCheckpoint(
+  log: SealContext,
+  state: LogState,
+  previous: Checkpoint | null,
+): Checkpoint {
+  const now = log.settings.clock.now();
+  if (!Number.isSafeInteger(now) || now < 0 || now > LAST_TIME) {
+    throw new SealRefused('clock-invalid', `${placeOf(log)}: the clock says ${now} ms: set it`);
+  }
+  return {
+    origin: state.origin,
+    size: state.size,
+    root: state.root(),
+    first: state.first,
+    next: state.next,
+    partitions: Math.max(log.partitions(), previous?.partitions ?? 0),
+    chain: state.chain,
+    // A clock that went back never makes a checkpoint older than what it extends.
+    time: Math.max(now, previous?.time ?? 0),
+    extensions: [],
+  };
+}
+
+/**
+ * Signs where `state` stands and publishes it. The order is what makes a crash harmless: a checkpoint
+ * is in the memory before anybody else can see it, so no sealer ever signs something else for a state
+ * that the world may know; and it is marked as published only once it is, so a checkpoint that is
+ * marked and missing was taken away, and one that is not marked is simply published (again).
+ */
+export async function checkpoint(
+  log: SealContext,
+  state: LogState,
+  slot: MemorySlot,
+  previous: Checkpoint | null,
+  signal: AbortSignal,
+): Promise<Checkpointed> {
+  const next = nextCheckpoint(log, state, previous);
+  const remembered: RememberedCheckpoint = {
+    note: signCheckpoint(next, log.signingKey),
+    last: state.last(),
+    frontier: state.frontier(),
+    published: false,
+  };
+  // Nothing new, not even the time (a clock that went back): what is published says it all.
+  if (remembered.note === slot.record.checkpoint?.note) return { slot, checkpoint: next };
+  await step(log, 'signed', next.size);
+  const recorded = await setMemory(log, slot, { ...slot.record, checkpoint: remembered });
+  if (recorded === null) return null;
+  await step(log, 'recorded', next.size);
+  const settled = await publishRecorded(log, recorded, next, signal);
+  const isOurs = settled.record.checkpoint?.note === remembered.note;
+  return isOurs ? { slot: settled, checkpoint: next } : null;
+}
+
+/**
+ * Publishes the recorded checkpoint, verbatim, and records that. Where another sealer has moved the
+ * memory on meanwhile, its checkpoint is published once more after ours: ours, arriving late under
+ * the same hour's key, would otherwise be the one that compaction keeps.
+ *
+ * Returns the slot as it stands at the end.
+ */
+export async function publishRecorded(
+  log: SealContext,
+  recorded: MemorySlot,
+  opened: Checkpoint,
+  signal: AbortSignal,
+): Promise<MemorySlot> {
+  let slot = recorded;
+  let { size, time } = opened;
+  for (;;) {
+    const remembered = slot.record.checkpoint;
+    if (remembered === null || slot.record.origin !== log.origin) return slot;
+    await publisherOf(log).publish(remembered, time, signal);
+    if (!remembered.published) {
+      await step(log, 'published', size);
+      const checkpoint = { ...remembered, published: true };
+      const settled = await setMemory(log, slot, { ...slot.record, checkpoint });
+      if (settled !== null) {
+        await step(log, 'settled', size);
+        return settled;
+      }
+    }
+    const now = await log.memory.read(memoryKeyOf(log));
+    if (now === null) {
+      throw new SealRefused('memory-missing', `the memory of ${placeOf(log)} has vanished`);
+    }
+    if (equalBytes(now.version, slot.version)) return now;
+    slot = now;
+    if (now.record.checkpoint !== null && now.record.origin === log.origin) {
+      ({ size, time } = openCheckpoint(now.record.checkpoint.note, log.origin, log.publicKey));
+    }
+  }
+}
+
+/**
+ * Compare-and-set on what was read. A memory that cannot be written (a full disk) is an outage: it
+ * may or may not hold the record now, so the log is inspected again before anything else is signed.
+ */
+async function setMemory(
+  log: SealContext,
+  slot: MemorySlot,
+  record: MemoryRecord,
+): Promise<MemorySlot | null> {
+  try {
+    return await log.memory.compareAndSet(memoryKeyOf(log), slot.version, record);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new SealstreamError('busy', `${placeOf(log)}: the memory was not written: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+function publisherOf(log: SealContext) {
+  if (log.publisher !== null) return log.publisher;
+  throw new SealstreamError('internal', `${placeOf(log)} has no checkpoint topic`);
+}
+
+export async function step(
+  log: SealContext,
+  name: Parameters<SealContext['settings']['step']>[0],
+  size: bigint,
+): Promise<void> {
+  await log.settings.step(name, { topic: log.topic.topic, partition: log.partition, size });
+}

@@ -1,0 +1,223 @@
+import { asSealstreamError, SealstreamError } from '../ledger/error.js';
+import { encodeHex } from '../ledger/text.js';
+import type { Fetched, Position } from '../stream/stream.js';
+import { backoffDelay } from './backoff.js';
+import { memoryKeyOf } from './context.js';
+import { logStartMoved } from './inspect.js';
+import type { LogSealer } from './log-sealer.js';
+import { type Refusal, refusalOf, type SealRefused } from './refusal.js';
+import { Schedule } from './schedule.js';
+
+export type Phase = 'recovering' | 'sealing' | 'refused';
+
+/**
+ * One log in the seal loop: what phase it is in, and the one task (recovering, or publishing a
+ * checkpoint) that runs beside the loop, so that neither an outage nor a refusal of one log holds up
+ * the others.
+ */
+export class LogRunner {
+  readonly log: LogSealer;
+  #phase: Phase = 'recovering';
+  #refusal: Refusal | null = null;
+  #waiting: string | null = null;
+  #task: Promise<void> | null = null;
+  #schedule: Schedule | null = null;
+  #attempt = 0;
+  #notBefore = 0;
+  #hasCorruptRead = false;
+  #seek: Position | null = null;
+  /** What the memory held when the log was refused, in hex; null: not looked at yet. */
+  #refusedWith: string | null = null;
+
+  constructor(log: LogSealer) {
+    this.log = log;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get refusal(): Refusal | null {
+    return this.#refusal;
+  }
+
+  /** The outage that this log waits out; null: none. */
+  get waiting(): string | null {
+    return this.#waiting;
+  }
+
+  /** The task that runs beside the loop; settles, never rejects. */
+  get task(): Promise<void> | null {
+    return this.#task;
+  }
+
+  /** Refused, and what the memory held then is not known yet; see lookAgain. */
+  get isFreshlyRefused(): boolean {
+    return this.#phase === 'refused' && this.#refusedWith === null;
+  }
+
+  /** Where the reader has to go; once per recovery. */
+  takeSeek(): Position | null {
+    const seek = this.#seek;
+    this.#seek = null;
+    return seek;
+  }
+
+  /** Milliseconds until this log needs the loop. */
+  get left(): number {
+    if (this.#phase === 'refused' || this.#task !== null) return Number.POSITIVE_INFINITY;
+    if (this.#phase === 'recovering') return this.#notBefore - this.#now();
+    if (!this.#isCheckpointable) return Number.POSITIVE_INFINITY;
+    return this.#schedule?.left ?? 0;
+  }
+
+  /** Starts the task that is due, if none runs. */
+  start(signal: AbortSignal): void {
+    if (this.#task !== null || this.left > 0) return;
+    const work = this.#phase === 'recovering' ? this.#recover(signal) : this.#checkpoint(signal);
+    this.#task = work
+      .catch((error: unknown) => this.fail(error))
+      .finally(() => {
+        this.#task = null;
+      });
+  }
+
+  /** Chains what a poll brought. */
+  async accept(fetched: Fetched): Promise<void> {
+    // With a seek outstanding the reader is not yet where this log's chain ends.
+    if (this.#phase !== 'sealing' || this.#seek !== null) return;
+    const { log } = this;
+    const at = log.next ?? 0n;
+    if (fetched.logStart !== null && fetched.logStart > at) {
+      throw logStartMoved(log.context, fetched.logStart, at);
+    }
+    const isWhole = fetched.highWatermark === null || log.observe(fetched.highWatermark);
+    if (!isWhole && log.isBehindTooLong) {
+      throw new SealstreamError('log-diverged', `${log.place}: the high watermark stays behind`);
+    }
+    for (const batch of fetched.batches) {
+      await log.append(batch, fetched.next.offset);
+      this.#hasCorruptRead = false;
+    }
+    log.skipTo(fetched.next.offset);
+    if (fetched.error === null) this.#progress();
+    else if (fetched.error.class === 'retry') this.#waiting = fetched.error.message;
+    else throw fetched.error;
+  }
+
+  /** An error of this log: a refusal, or a reason to inspect it again after a while. */
+  fail(error: unknown): void {
+    // What a task meets after its log was refused changes nothing.
+    if (this.#phase === 'refused') return;
+    const { log } = this;
+    const { logger } = log.context.settings;
+    const refusal = this.#isFirstCorruptRead(error) ? null : refusalOf(error, log.place);
+    if (refusal !== null) {
+      this.refuse(refusal);
+      return;
+    }
+    this.#attempt += 1;
+    this.#phase = 'recovering';
+    this.#schedule = null;
+    this.#seek = null;
+    this.#notBefore = this.#now() + backoffDelay(this.#attempt);
+    this.#waiting = asSealstreamError(error, 'internal', log.place).message;
+    log.forget();
+    logger.warn({ log: log.context.origin, attempt: this.#attempt }, this.#waiting);
+  }
+
+  refuse(refused: SealRefused): void {
+    const { settings, origin } = this.log.context;
+    this.log.forget();
+    this.#phase = 'refused';
+    this.#refusedWith = null;
+    this.#schedule = null;
+    this.#seek = null;
+    this.#waiting = null;
+    this.#refusal = {
+      reason: refused.reason,
+      message: refused.message,
+      since: settings.clock.now(),
+    };
+    settings.logger.error({ log: origin, reason: refused.reason }, refused.message);
+  }
+
+  /**
+   * A refusal stands until an operator has acted, and what an operator does (adopt, another copy of
+   * the memory) shows in the memory: only then is the log looked at again.
+   */
+  async lookAgain(): Promise<void> {
+    if (this.#phase !== 'refused') return;
+    const { memory } = this.log.context;
+    const slot = await memory.read(memoryKeyOf(this.log.context));
+    const version = slot === null ? '' : encodeHex(slot.version);
+    if (this.#refusedWith === null) this.#refusedWith = version;
+    if (this.#refusedWith === version) return;
+    this.#refusedWith = null;
+    this.#phase = 'recovering';
+    this.#attempt = 0;
+    this.#notBefore = 0;
+  }
+
+  /** The last checkpoint, once the loop has ended; false: it was not to be had. */
+  async finish(signal: AbortSignal): Promise<boolean> {
+    await this.#task;
+    if (this.#phase !== 'sealing' || !this.#isCheckpointable) return this.#phase !== 'recovering';
+    if (!this.log.hasGrown) return true;
+    try {
+      return await this.log.checkpoint(signal);
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+  }
+
+  get #isCheckpointable(): boolean {
+    // Behind its own chain a log may have lost records that were not sealed: never sign those.
+    const { highWatermark, next } = this.log;
+    return highWatermark !== null && next !== null && highWatermark >= next;
+  }
+
+  async #recover(signal: AbortSignal): Promise<void> {
+    await this.log.recover(signal);
+    const offset = this.log.next;
+    if (offset === null) return;
+    this.#seek = { partition: this.log.context.partition, offset };
+    this.#schedule = new Schedule(this.log);
+    this.#phase = 'sealing';
+    this.#refusal = null;
+    this.#waiting = null;
+  }
+
+  async #checkpoint(signal: AbortSignal): Promise<void> {
+    await this.log.checkUnchanged();
+    const isDone = await this.log.checkpoint(signal);
+    this.#schedule?.restart();
+    if (isDone) return;
+    this.log.context.settings.logger.info(
+      { log: this.log.context.origin },
+      'another sealer was first: going on from its checkpoint',
+    );
+    this.log.forget();
+    this.#phase = 'recovering';
+    this.#seek = null;
+    this.#notBefore = 0;
+  }
+
+  #progress(): void {
+    this.#attempt = 0;
+    this.#waiting = null;
+  }
+
+  /** The first time only: a batch may arrive damaged once; a stored one stays so. */
+  #isFirstCorruptRead(error: unknown): boolean {
+    const isCorrupt = error instanceof SealstreamError && error.code === 'batch-corrupt';
+    if (!isCorrupt || this.#hasCorruptRead) return false;
+    this.#hasCorruptRead = true;
+    return true;
+  }
+
+  #now(): number {
+    return this.log.context.settings.clock.monotonic();
+  }
+}

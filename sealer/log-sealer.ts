@@ -1,0 +1,225 @@
+import type { Checkpoint } from '../ledger/checkpoint.js';
+import { SealstreamError } from '../ledger/error.js';
+import type { LogState } from '../ledger/log.js';
+import type { MemorySlot } from '../store/memory.js';
+import type { RecordBatch } from '../stream/stream.js';
+import { checkpoint, publishRecorded, step } from './checkpointing.js';
+import { placeOf, type SealContext } from './context.js';
+import { checkTail, inspectLog } from './inspect.js';
+import { SealRefused } from './refusal.js';
+
+/** A log while it is being sealed; null before it is recovered. */
+interface Sealing {
+  readonly state: LogState;
+  slot: MemorySlot;
+  sealed: Checkpoint | null;
+  /** Bytes of record bodies chained since the last checkpoint. */
+  bytes: bigint;
+}
+
+/**
+ * Seals one log: recovers where it stands, chains what is read, signs and publishes. It knows no
+ * schedule; seal-loop.ts and seal-once.ts drive it.
+ */
+export class LogSealer {
+  readonly context: SealContext;
+  #sealing: Sealing | null = null;
+  #lastSealed: Checkpoint | null = null;
+  #highWatermark: bigint | null = null;
+  #behindSince: number | null = null;
+  #unsealedSince: number | null = null;
+  #sealedRecords = 0n;
+  #sealedBytes = 0n;
+  #checkpoints = 0;
+
+  constructor(context: SealContext) {
+    this.context = context;
+  }
+
+  get place(): string {
+    return placeOf(this.context);
+  }
+
+  /** The newest checkpoint that this process knows of this log; it stays known after a refusal. */
+  get sealed(): Checkpoint | null {
+    return this.#lastSealed;
+  }
+
+  /** Records chained since the last checkpoint. */
+  get unsealedRecords(): bigint {
+    return this.#sealing === null ? 0n : this.#sealing.state.size - (this.sealed?.size ?? 0n);
+  }
+
+  /** Whether the log has grown, by records or by other offsets, since the last checkpoint. */
+  get hasGrown(): boolean {
+    return this.#sealing !== null && this.#sealing.state.next !== this.#sealing.sealed?.next;
+  }
+
+  /** Where the log starts; null: not recovered. */
+  get first(): bigint | null {
+    return this.#sealing?.state.first ?? null;
+  }
+
+  /** First offset that is not in the chain of this process; null: not recovered. */
+  get next(): bigint | null {
+    return this.#sealing?.state.next ?? null;
+  }
+
+  get highWatermark(): bigint | null {
+    return this.#highWatermark;
+  }
+
+  /** By the monotonic clock: since when the log has held something that is not sealed. */
+  get unsealedSince(): number | null {
+    return this.#unsealedSince;
+  }
+
+  /** What this process has sealed, for metrics. */
+  get totals(): { readonly records: bigint; readonly bytes: bigint; readonly checkpoints: number } {
+    return {
+      records: this.#sealedRecords,
+      bytes: this.#sealedBytes,
+      checkpoints: this.#checkpoints,
+    };
+  }
+
+  /**
+   * Goes to where memory, published head and log agree, publishing what was recorded and not yet
+   * published. Chained records that were not sealed are forgotten: they are read again.
+   *
+   * Throws SealRefused, or class `retry` during an outage; `timeout` while the high watermark is
+   * behind what is sealed and may yet come back.
+   */
+  async recover(signal: AbortSignal): Promise<void> {
+    this.forget();
+    let found = await this.#inspect();
+    while (found.sealed !== null && found.slot.record.checkpoint?.published === false) {
+      const slot = await publishRecorded(this.context, found.slot, found.sealed, signal);
+      if (slot.record.checkpoint?.note === found.slot.record.checkpoint?.note) {
+        found = { ...found, slot };
+        break;
+      }
+      found = await this.#inspect();
+    }
+    const { slot, state, sealed, bounds } = found;
+    await step(this.context, 'recovered', state.size);
+    this.#behindSince = null;
+    this.#sealing = { state, slot, sealed, bytes: 0n };
+    this.#lastSealed = sealed;
+    this.observe(bounds.highWatermark);
+  }
+
+  /** Drops what is chained and not sealed. */
+  forget(): void {
+    this.#sealing = null;
+  }
+
+  /** Takes note of where the log ends. Returns false while it ends before what is chained here. */
+  observe(highWatermark: bigint): boolean {
+    this.#highWatermark = highWatermark;
+    const sealedNext = this.sealed?.next ?? this.#sealing?.state.first ?? 0n;
+    if (highWatermark <= sealedNext) this.#unsealedSince = null;
+    else this.#unsealedSince ??= this.#monotonic();
+    const isBehind = this.#sealing !== null && highWatermark < this.#sealing.state.next;
+    if (isBehind) this.#behindSince ??= this.#monotonic();
+    else if (this.#sealing !== null) this.#behindSince = null;
+    return !isBehind;
+  }
+
+  /** Whether the high watermark has stayed behind for longer than a change of leader explains. */
+  get isBehindTooLong(): boolean {
+    const since = this.#behindSince;
+    const { truncatedAfter } = this.context.settings;
+    return since !== null && this.#monotonic() - since >= truncatedAfter;
+  }
+
+  /** The log ends before what is sealed, and may yet come back. */
+  get isWaitingForEnd(): boolean {
+    return this.#behindSince !== null;
+  }
+
+  /** Chains a batch that was read at `next`. `end`: where the stream says the batch or log ends. */
+  async append(batch: RecordBatch, end: bigint): Promise<void> {
+    const sealing = this.#current();
+    const { state } = sealing;
+    await step(this.context, 'read', state.size);
+    if (batch.count > 0) {
+      state.append(batch);
+      sealing.bytes += bodyBytes(batch);
+    }
+    this.skipTo(batch.nextOffset < end ? batch.nextOffset : end);
+    await step(this.context, 'chained', state.size);
+  }
+
+  /** Counts offsets as seen that hold no data record. */
+  skipTo(next: bigint): void {
+    const { state } = this.#current();
+    if (next > state.next) state.skipTo(next);
+  }
+
+  /**
+   * Holds the end of the log against the chain once more: for a log that stands still, whose next
+   * checkpoint says only that nothing has changed.
+   */
+  async checkUnchanged(): Promise<void> {
+    const { state } = this.#current();
+    if (!this.hasGrown) await checkTail(this.context, state);
+  }
+
+  /**
+   * Signs where the log stands now, and publishes it; records may be chained meanwhile. false:
+   * another sealer was first: recover, and go on from its checkpoint.
+   */
+  async checkpoint(signal: AbortSignal): Promise<boolean> {
+    const sealing = this.#current();
+    const before = this.sealed?.size ?? 0n;
+    const { bytes } = sealing;
+    const done = await checkpoint(
+      this.context,
+      sealing.state,
+      sealing.slot,
+      sealing.sealed,
+      signal,
+    );
+    if (done === null) return false;
+    sealing.slot = done.slot;
+    sealing.sealed = done.checkpoint;
+    this.#lastSealed = done.checkpoint;
+    this.#sealedRecords += done.checkpoint.size - before;
+    this.#sealedBytes += bytes;
+    sealing.bytes -= bytes;
+    this.#checkpoints += 1;
+    this.#unsealedSince = null;
+    if (this.#highWatermark !== null) this.observe(this.#highWatermark);
+    return true;
+  }
+
+  async #inspect() {
+    try {
+      return await inspectLog(this.context);
+    } catch (error) {
+      if (!(error instanceof SealRefused && error.reason === 'log-truncated')) throw error;
+      // A high watermark may go back for a moment when the leader changes.
+      this.#behindSince ??= this.#monotonic();
+      if (this.isBehindTooLong) throw error;
+      throw new SealstreamError('timeout', error.message, { cause: error });
+    }
+  }
+
+  #current(): Sealing {
+    if (this.#sealing !== null) return this.#sealing;
+    throw new SealstreamError('internal', `${this.place} is not recovered`);
+  }
+
+  #monotonic(): number {
+    return this.context.settings.clock.monotonic();
+  }
+}
+
+function bodyBytes(batch: RecordBatch): bigint {
+  let bytes = 0;
+  for (let index = 0; index < batch.count; index += 1) {
+    bytes += (batch.bodyEnd[index] ?? 0) - (batch.bodyStart[index] ?? 0);
+  }
+  return BigInt(bytes);
+}

@@ -1,0 +1,101 @@
+import { type CheckpointRecord, encodeCheckpointRecord } from '../ledger/checkpoint-record.js';
+import { SealstreamError } from '../ledger/error.js';
+import { BatchEncoder } from '../stream/batch/encode.js';
+import type {
+  Appender,
+  AppendOutcome,
+  EncodedBatch,
+  Logger,
+  Stream,
+  TopicIdentity,
+} from '../stream/stream.js';
+import { backoffDelay, pause } from './backoff.js';
+import { SealRefused } from './refusal.js';
+
+/** The checkpoint topic has one partition. */
+const PARTITION = 0;
+
+/**
+ * Publishes checkpoint records. A record whose outcome is unknown is appended again, byte for byte:
+ * it authenticates itself, so a second copy changes nothing.
+ */
+export class CheckpointPublisher {
+  readonly #stream: Stream;
+  readonly #topic: TopicIdentity;
+  readonly #deadlineMs: number;
+  readonly #logger: Logger;
+  #appender: Promise<Appender> | null = null;
+
+  constructor(stream: Stream, topic: TopicIdentity, deadlineMs: number, logger: Logger) {
+    this.#stream = stream;
+    this.#topic = topic;
+    this.#deadlineMs = deadlineMs;
+    this.#logger = logger;
+  }
+
+  /**
+   * Returns once the record is in the topic. Outages are waited out until `signal` aborts; then
+   * throws `timeout`, and the record may or may not be in the topic. Throws SealRefused
+   * `publish-rejected` or, where the topic is gone, `checkpoint-rolled-back`.
+   */
+  async publish(record: CheckpointRecord, time: number, signal: AbortSignal): Promise<void> {
+    const encoder = new BatchEncoder();
+    if (!encoder.add(encodeCheckpointRecord(record), BigInt(time))) {
+      throw new SealstreamError('internal', 'a checkpoint record does not fit a batch');
+    }
+    const batch = encoder.finish();
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await this.#append(batch, signal);
+      if (outcome.kind === 'acknowledged') return;
+      const { error } = outcome;
+      if (outcome.kind === 'rejected' && error.class !== 'retry') throw this.#refusal(error);
+      if (signal.aborted) throw error;
+      const { topic } = this.#topic;
+      this.#logger.warn({ topic, attempt, error: error.message }, 'checkpoint not yet published');
+      await pause(backoffDelay(attempt), signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#appender;
+    this.#appender = null;
+    if (opening !== null) await (await opening).close();
+  }
+
+  async #append(batch: EncodedBatch, signal: AbortSignal): Promise<AppendOutcome> {
+    try {
+      this.#appender ??= this.#stream.appender(this.#topic, { deadlineMs: this.#deadlineMs });
+      const appender = await this.#appender;
+      return await Promise.race([appender.append(PARTITION, batch), stopped(signal)]);
+    } catch (error) {
+      // Opening failed: the next attempt opens again.
+      this.#appender = null;
+      if (error instanceof SealstreamError) return { kind: 'rejected', error };
+      throw error;
+    }
+  }
+
+  #refusal(error: SealstreamError): SealRefused {
+    const gone = error.code === 'topic-recreated' || error.code === 'topic-missing';
+    return new SealRefused(
+      gone ? 'checkpoint-rolled-back' : 'publish-rejected',
+      `no checkpoint can be published to ${this.#topic.topic}: ${error.message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** An outcome of unknown kind once `signal` aborts: what was sent may still arrive. */
+function stopped(signal: AbortSignal): Promise<AppendOutcome> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      const error = new SealstreamError(
+        'timeout',
+        'stopped before the checkpoint was acknowledged',
+      );
+      resolve({ kind: 'unknown', error });
+    };
+    if (signal.aborted) settle();
+    else signal.addEventListener('abort', settle, { once: true });
+  });
+}

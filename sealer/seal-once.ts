@@ -1,0 +1,128 @@
+import { SealstreamError } from '../ledger/error.js';
+import { readRange } from '../stream/read.js';
+import { backoffDelay, pause } from './backoff.js';
+import { logStartMoved } from './inspect.js';
+import type { LogSealer } from './log-sealer.js';
+import { type Refusal, refusalOf } from './refusal.js';
+
+/** How one log came out of `sealOnce`; at most one of `refusal` and `error` is set. */
+export interface SealedOnce {
+  readonly topic: string;
+  readonly partition: number;
+  readonly origin: string;
+  /** The head after sealing; null: nothing is signed. */
+  readonly sealed: { readonly size: bigint; readonly next: bigint; readonly time: number } | null;
+  /** Records sealed by this call. */
+  readonly records: bigint;
+  readonly refusal: Refusal | null;
+  /** An outage that lasted too long; nothing is wrong with the log. */
+  readonly error: SealstreamError | null;
+}
+
+/**
+ * Seals one log up to the high watermark that it first shows, and publishes a checkpoint that says
+ * so, also where the log is empty or has not grown.
+ */
+export async function sealLogOnce(log: LogSealer, signal: AbortSignal): Promise<SealedOnce> {
+  const { topic, partition, origin, settings } = log.context;
+  const before = log.totals.records;
+  let refusal: Refusal | null = null;
+  let error: SealstreamError | null = null;
+  try {
+    await untilSealed(log, signal);
+  } catch (failure) {
+    const refused = refusalOf(failure, log.place);
+    if (refused === null && failure instanceof SealstreamError) error = failure;
+    if (refused !== null) {
+      const { reason, message } = refused;
+      refusal = { reason, message, since: settings.clock.now() };
+      settings.logger.error({ log: origin, reason }, message);
+    }
+  }
+  const { sealed } = log;
+  return {
+    topic: topic.topic,
+    partition,
+    origin,
+    sealed: sealed && { size: sealed.size, next: sealed.next, time: sealed.time },
+    records: log.totals.records - before,
+    refusal,
+    error,
+  };
+}
+
+interface Goal {
+  /** null: the log has not yet been asked for its end. */
+  end: bigint | null;
+  readonly since: number;
+}
+
+/** Tries again after outages, and after another sealer was first, until the goal is sealed. */
+async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
+  const { clock, timeout, truncatedAfter, logger } = log.context.settings;
+  const goal: Goal = { end: null, since: clock.now() };
+  const patience = Math.max(timeout, truncatedAfter);
+  let hasCorruptRead = false;
+  let deadline = clock.monotonic() + patience;
+  let reached = log.sealed?.next ?? -1n;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      if (await sealTo(log, goal, signal)) return;
+    } catch (error) {
+      const isFirstCorruptRead: boolean =
+        !hasCorruptRead && error instanceof SealstreamError && error.code === 'batch-corrupt';
+      hasCorruptRead ||= isFirstCorruptRead;
+      const isPassing = isFirstCorruptRead || refusalOf(error, log.place) === null;
+      // A truncated log is told from a slow one only by waiting, so it may outlast the deadline.
+      const isPatient =
+        clock.monotonic() < deadline || (log.isWaitingForEnd && !log.isBehindTooLong);
+      if (!isPassing || !isPatient || signal.aborted) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      logger.warn({ log: log.context.origin, attempt }, message);
+      await pause(backoffDelay(attempt), signal);
+    }
+    const next = log.sealed?.next ?? -1n;
+    if (next > reached) {
+      reached = next;
+      deadline = clock.monotonic() + patience;
+    }
+  }
+}
+
+/** One attempt; false: another sealer was first. */
+async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<boolean> {
+  await log.recover(signal);
+  goal.end ??= log.highWatermark ?? 0n;
+  const { end } = goal;
+  const { sealed } = log;
+  // Another sealer did it for us.
+  if (sealed !== null && sealed.next >= end && sealed.time > goal.since) return true;
+  const from = log.next ?? 0n;
+  if (from < end && !(await chainTo(log, from, end, signal))) return false;
+  return log.checkpoint(signal);
+}
+
+async function chainTo(
+  log: LogSealer,
+  from: bigint,
+  end: bigint,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { stream, topic, partition, settings } = log.context;
+  const range = { partition, from, until: end };
+  const options = { timeoutMs: settings.timeout, signal };
+  for await (const fetched of readRange(stream, topic, range, options)) {
+    if (fetched.highWatermark !== null) log.observe(fetched.highWatermark);
+    const at = log.next ?? 0n;
+    if (fetched.logStart !== null && fetched.logStart > at) {
+      throw logStartMoved(log.context, fetched.logStart, at);
+    }
+    for (const batch of fetched.batches) {
+      await log.append(batch, fetched.next.offset);
+      if (log.unsealedRecords < BigInt(settings.records)) continue;
+      if (!(await log.checkpoint(signal))) return false;
+    }
+    log.skipTo(fetched.next.offset);
+  }
+  return true;
+}

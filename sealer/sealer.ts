@@ -1,0 +1,159 @@
+import { SealstreamError } from '../ledger/error.js';
+import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
+import type { LogRunner, Phase } from './log-runner.js';
+import { type SealerOptions, type Settings, settingsOf } from './options.js';
+import type { Refusal } from './refusal.js';
+import { SealLoop } from './seal-loop.js';
+import { type SealedOnce, sealLogOnce } from './seal-once.js';
+import { openTopic, type SealedTopic } from './topic.js';
+
+/** Where one log of a running sealer stands. Offsets and sizes are bigint, times are numbers. */
+export interface LogReport {
+  readonly topic: string;
+  readonly partition: number;
+  readonly origin: string;
+  readonly phase: Phase;
+  /** The newest checkpoint known here; null: none. */
+  readonly sealed: { readonly size: bigint; readonly next: bigint; readonly time: number } | null;
+  /** null: the stream has not said. */
+  readonly highWatermark: bigint | null;
+  /** Offsets between the newest checkpoint and the end of the log. */
+  readonly lagRecords: bigint | null;
+  /** Seconds for which the log has held something that is not sealed; 0: all is. */
+  readonly lagSeconds: number;
+  /** Seconds since the newest checkpoint was signed; null: there is none. */
+  readonly headAgeSeconds: number | null;
+  readonly refusal: Refusal | null;
+  /** The outage that this log waits out; null: none. */
+  readonly waiting: string | null;
+  /** What this process has sealed of this log. */
+  readonly totals: {
+    readonly records: bigint;
+    readonly bytes: bigint;
+    readonly checkpoints: number;
+  };
+}
+
+export interface Sealer {
+  /**
+   * Seals the partitions that the group gives this process until `signal` aborts, then publishes last
+   * checkpoints and returns. Outages are waited out; a refusal stops its log only. Throws what makes
+   * sealing impossible altogether: a missing topic, no rights, a wrong configuration.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /**
+   * Seals every partition, empty ones too, up to the end seen at the start, whoever owns it. One
+   * answer per partition, in order.
+   */
+  sealOnce(signal?: AbortSignal): Promise<readonly SealedOnce[]>;
+  /** The logs that this process owns now, by topic and partition. */
+  report(): readonly LogReport[];
+  readonly settings: Settings;
+}
+
+/** Throws `configuration` on options that cannot work. It does not open or close stream or memory. */
+export async function sealer(options: SealerOptions): Promise<Sealer> {
+  const settings = settingsOf(options);
+  checkLedgerName(options.ledger);
+  for (const topic of options.topics) checkTopicName(topic);
+  if (options.topics.length === 0) {
+    throw new SealstreamError('configuration', 'the sealer has no topic: name at least one');
+  }
+  return new TopicsSealer(options, settings);
+}
+
+class TopicsSealer implements Sealer {
+  readonly settings: Settings;
+  readonly #options: SealerOptions;
+  #loops: SealLoop[] = [];
+
+  constructor(options: SealerOptions, settings: Settings) {
+    this.#options = options;
+    this.settings = settings;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    // One topic that cannot be sealed at all ends the others too, cleanly: the process must be seen
+    // to fail, and whatever starts it again finds everything in the memory.
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, failed.signal]);
+    const runs = this.#options.topics.map(async (name) => {
+      try {
+        await this.#runTopic(name, stop);
+      } catch (error) {
+        failed.abort();
+        if (!signal.aborted) throw error;
+      }
+    });
+    const results = await Promise.allSettled(runs);
+    this.#loops = [];
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async sealOnce(signal: AbortSignal = new AbortController().signal) {
+    const results: SealedOnce[] = [];
+    for (const name of this.#options.topics) {
+      const topic = await this.#openWithin(name, signal);
+      try {
+        const logs = Array.from({ length: topic.partitions }, (_, partition) =>
+          sealLogOnce(topic.log(partition), signal),
+        );
+        results.push(...(await Promise.all(logs)));
+      } finally {
+        await topic.close();
+      }
+    }
+    return results;
+  }
+
+  report(): readonly LogReport[] {
+    const now = this.settings.clock.now();
+    const monotonic = this.#monotonic();
+    return this.#loops
+      .flatMap((loop) => loop.logs)
+      .map((runner) => reportOf(runner, now, monotonic))
+      .sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
+  }
+
+  async #runTopic(name: string, signal: AbortSignal): Promise<void> {
+    const topic = await openTopic(this.#options, this.settings, name, signal, () => false);
+    const loop = new SealLoop(this.#options, this.settings, topic);
+    this.#loops.push(loop);
+    await loop.run(signal);
+  }
+
+  #openWithin(name: string, signal: AbortSignal): Promise<SealedTopic> {
+    const deadline = this.#monotonic() + this.settings.timeout;
+    const giveUp = () => this.#monotonic() >= deadline;
+    return openTopic(this.#options, this.settings, name, signal, giveUp);
+  }
+
+  #monotonic(): number {
+    return this.settings.clock.monotonic();
+  }
+}
+
+function reportOf(runner: LogRunner, now: number, monotonic: number): LogReport {
+  const { log } = runner;
+  const { sealed, highWatermark, unsealedSince } = log;
+  const { topic, partition, origin } = log.context;
+  const sealedTo = sealed?.next ?? log.first;
+  return {
+    topic: topic.topic,
+    partition,
+    origin,
+    phase: runner.phase,
+    sealed: sealed && { size: sealed.size, next: sealed.next, time: sealed.time },
+    highWatermark,
+    lagRecords: highWatermark === null || sealedTo === null ? null : lag(highWatermark, sealedTo),
+    lagSeconds: unsealedSince === null ? 0 : Math.max(0, monotonic - unsealedSince) / 1000,
+    headAgeSeconds: sealed && Math.max(0, now - sealed.time) / 1000,
+    refusal: runner.refusal,
+    waiting: runner.waiting,
+    totals: log.totals,
+  };
+}
+
+function lag(highWatermark: bigint, sealedTo: bigint): bigint {
+  return highWatermark > sealedTo ? highWatermark - sealedTo : 0n;
+}

@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import { SealstreamError } from '../ledger/error.js';
+import { sealerMetrics } from './metrics.js';
+import type { LogReport, Sealer } from './sealer.js';
+
+export interface MetricsServerOptions {
+  readonly sealer: Sealer;
+  /** 0 takes a free one; see MetricsServer.port. */
+  readonly port: number;
+  /** Address to listen on. Default: all, as those who scrape and probe are elsewhere. */
+  readonly host?: string;
+  /** Milliseconds: a head older than this is unhealthy. Default: twice the heartbeat. */
+  readonly maxHeadAge?: number;
+}
+
+export interface MetricsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `/metrics` (Prometheus text) and `/healthz`: 200 with `ok`, or 503 with one line per log
+ * that is refused or whose head is too old. Throws `configuration` where it cannot listen.
+ */
+export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
+  const registry = sealerMetrics(options.sealer);
+  const maxHeadAge = options.maxHeadAge ?? 2 * options.sealer.settings.heartbeat;
+  const started = performance.now();
+  const limits = { requestTimeout: 10_000, maxHeaderSize: 8_192 };
+  const server = createServer(limits, (request, response) => {
+    const problems = () =>
+      unhealthy(options.sealer.report(), maxHeadAge, performance.now() - started);
+    answer(request, response, registry, problems).catch((error: unknown) => {
+      response.writeHead(500, { 'content-type': 'text/plain' });
+      response.end(`${error instanceof Error ? error.message : String(error)}\n`);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const place = `${options.host ?? 'any address'}:${options.port}`;
+      const message = `metrics cannot be served on ${place}: ${error.message}`;
+      reject(new SealstreamError('configuration', message, { cause: error }));
+    });
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** What is wrong, one line per log; empty: nothing. `uptime`: milliseconds since it could seal. */
+export function unhealthy(
+  logs: readonly LogReport[],
+  maxHeadAge: number,
+  uptime: number,
+): readonly string[] {
+  const problems: string[] = [];
+  for (const log of logs) {
+    const place = `${log.topic}/${log.partition}`;
+    if (log.refusal !== null) {
+      problems.push(`${place}: refused: ${log.refusal.reason}`);
+      continue;
+    }
+    const age = log.headAgeSeconds === null ? uptime : log.headAgeSeconds * 1000;
+    // After a long stop every head is old until the first checkpoints are through.
+    if (Math.min(age, uptime) <= maxHeadAge) continue;
+    problems.push(`${place}: the head is ${Math.round(age / 1000)} s old${outage(log)}`);
+  }
+  return problems;
+}
+
+function outage(log: LogReport): string {
+  return log.waiting === null ? '' : `: ${log.waiting}`;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  registry: Registry,
+  problems: () => readonly string[],
+): Promise<void> {
+  const send = (status: number, type: string, text: string): void => {
+    response.writeHead(status, { 'content-type': type });
+    response.end(request.method === 'HEAD' ? undefined : text);
+  };
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    send(405, 'text/plain', 'only GET and HEAD\n');
+    return;
+  }
+  const path = (request.url ?? '/').split('?', 1)[0];
+  if (path === '/metrics') {
+    send(200, registry.contentType, await registry.metrics());
+  } else if (path === '/healthz') {
+    const found = problems();
+    const isHealthy = found.length === 0;
+    send(isHealthy ? 200 : 503, 'text/plain', isHealthy ? 'ok\n' : `${found.join('\n')}\n`);
+  } else {
+    send(404, 'text/plain', 'there are /metrics and /healthz\n');
+  }
+}

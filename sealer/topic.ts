@@ -1,0 +1,119 @@
+import { checkpointTopic } from '../ledger/checkpoint-record.js';
+import { SealstreamError } from '../ledger/error.js';
+import type { Logger, TopicDescription, TopicIdentity } from '../stream/stream.js';
+import { backoffDelay, pause } from './backoff.js';
+import { originOf, type SealContext } from './context.js';
+import { PublishedHeads } from './heads.js';
+import { LogSealer } from './log-sealer.js';
+import type { SealerOptions, Settings } from './options.js';
+import { CheckpointPublisher } from './publisher.js';
+
+/** A topic that is being sealed, and what its logs share. */
+export class SealedTopic {
+  readonly identity: TopicIdentity;
+  readonly #options: SealerOptions;
+  readonly #settings: Settings;
+  readonly #heads: PublishedHeads | null;
+  readonly #publisher: CheckpointPublisher | null;
+  #partitions: number;
+
+  constructor(
+    options: SealerOptions,
+    settings: Settings,
+    topic: TopicDescription,
+    checkpoints: TopicDescription | null,
+  ) {
+    const { stream, signingKey } = options;
+    const { timeout, logger } = settings;
+    this.identity = { topic: topic.topic, topicId: topic.topicId };
+    this.#options = options;
+    this.#settings = settings;
+    this.#partitions = topic.partitions;
+    this.#heads =
+      checkpoints && new PublishedHeads(stream, checkpoints, signingKey.publicKey, timeout);
+    this.#publisher = checkpoints && new CheckpointPublisher(stream, checkpoints, timeout, logger);
+  }
+
+  get partitions(): number {
+    return this.#partitions;
+  }
+
+  /** Asks for the partition count anew. An outage is no reason to stop: the last answer stands. */
+  async refresh(): Promise<void> {
+    const topic = await this.#options.stream.describe(this.identity.topic);
+    if (topic === null || topic.topicId !== this.identity.topicId) return;
+    this.#partitions = Math.max(this.#partitions, topic.partitions);
+  }
+
+  log(partition: number): LogSealer {
+    const { stream, memory, ledger, signingKey } = this.#options;
+    const context: SealContext = {
+      stream,
+      memory,
+      ledger,
+      topic: this.identity,
+      partition,
+      origin: originOf(ledger, this.identity, partition),
+      publicKey: signingKey.publicKey,
+      heads: this.#heads,
+      timeout: this.#settings.timeout,
+      settings: this.#settings,
+      signingKey,
+      publisher: this.#publisher,
+      partitions: () => this.#partitions,
+    };
+    return new LogSealer(context);
+  }
+
+  async close(): Promise<void> {
+    await this.#publisher?.close();
+  }
+}
+
+/**
+ * Asks the stream for a topic and its checkpoint topic. Throws `topic-missing`; an outage is waited
+ * out until `giveUp` says that it has lasted too long.
+ */
+export async function openTopic(
+  options: SealerOptions,
+  settings: Settings,
+  topic: string,
+  signal: AbortSignal,
+  giveUp: () => boolean,
+): Promise<SealedTopic> {
+  const { stream } = options;
+  const { logger } = settings;
+  const described = await persist(() => stream.describe(topic), logger, signal, giveUp);
+  if (described === null) {
+    throw new SealstreamError(
+      'topic-missing',
+      `${stream.url} has no topic ${topic}: run apply, or correct the topic's name`,
+    );
+  }
+  const checkpoints = await persist(
+    () => stream.describe(checkpointTopic(topic)),
+    logger,
+    signal,
+    giveUp,
+  );
+  return new SealedTopic(options, settings, described, checkpoints);
+}
+
+/** Tries again, after a growing pause, what fails by an outage. */
+export async function persist<T>(
+  action: () => Promise<T>,
+  logger: Logger,
+  signal: AbortSignal,
+  giveUp: () => boolean,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await action();
+    } catch (error) {
+      const isOutage = error instanceof SealstreamError && error.class === 'retry';
+      if (!isOutage || signal.aborted || giveUp()) throw error;
+      logger.warn({ attempt, error: error.message }, 'the stream does not answer');
+      await pause(backoffDelay(attempt), signal);
+    }
+  }
+}
