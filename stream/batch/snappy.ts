@@ -69,10 +69,10 @@ function startsXerial(bytes: Uint8Array, at: number): boolean {
 /** One block of the format: its length as a varint, then literals and copies that fill it exactly. */
 function decodeBlock(input: Uint8Array, room: number, limit: number = room): Uint8Array {
   const declared = readLength(input);
-  if (declared.length > room) throw tooLarge(limit);
   if (declared.length > MAX_RATIO * input.length) {
     throw corrupt(`snappy: ${declared.length} bytes declared by a block of ${input.length}`);
   }
+  if (declared.length > room) throw tooLarge(limit);
   const output = new Uint8Array(declared.length);
   let at = declared.end;
   let size = 0;

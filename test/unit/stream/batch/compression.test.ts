@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import {
+  COMPRESSION_CODES,
+  type Compression,
+  compress,
+  decompress,
+} from '../../../../stream/batch/compression.js';
+import { compressSnappy } from '../../../../stream/batch/snappy.js';
+import { concat, craft, decodeAll, encode, text } from './support.js';
+
+const codecs = (Object.keys(COMPRESSION_CODES) as Compression[]).filter((name) => name !== 'none');
+const SNAPPY = COMPRESSION_CODES.snappy;
+const LZ4 = COMPRESSION_CODES.lz4;
+const ZSTD = COMPRESSION_CODES.zstd;
+const MIB = 1024 * 1024;
+
+const repetitive = fc
+  .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.nat(3000)), { maxLength: 20 })
+  .map((runs) => concat(...runs.flatMap(([bytes, times]) => Array<Uint8Array>(times).fill(bytes))));
+
+for (const codec of codecs) {
+  const code = COMPRESSION_CODES[codec];
+
+  test(`${codec}: any bytes come back, and exactly at the limit`, () => {
+    fc.assert(
+      fc.property(fc.oneof(repetitive, fc.uint8Array({ maxLength: 5000 })), (bytes) => {
+        if (bytes.length === 0) return;
+        const compressed = compress(codec, bytes);
+        assert.deepEqual(
+          Buffer.from(decompress(code, compressed, bytes.length)),
+          Buffer.from(bytes),
+        );
+        assert.throws(() => decompress(code, compressed, bytes.length - 1), {
+          code: bytes.length === 1 && codec === 'gzip' ? /./ : 'unsupported',
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test(`${codec}: a bomb is refused before it fills the memory`, () => {
+    // Snappy's best ratio is 21: its bomb is larger.
+    const bomb = compress(codec, new Uint8Array(96 * MIB));
+    const before = process.memoryUsage();
+    assert.throws(() => decompress(code, bomb, MIB), { code: 'unsupported', message: /1048576/ });
+    const after = process.memoryUsage();
+    assert.ok(after.arrayBuffers - before.arrayBuffers < 16 * MIB);
+    const decoded = decodeAll(craft({ attributes: code, recordsCount: 1, records: bomb }), MIB);
+    assert.equal(decoded.error?.code, 'unsupported');
+    assert.match(decoded.error.message, /topic audit partition 0 batch at offset 0/);
+  });
+
+  test(`${codec}: cut at any byte it is corrupt`, () => {
+    const compressed = compress(codec, text('some text, some text, some text'));
+    for (let length = 0; length < compressed.length; length++) {
+      // Java ends a xerial stream between blocks; the records are then missing.
+      const records = compressed.subarray(0, length);
+      const batch = craft({ attributes: code, recordsCount: 1, records });
+      assert.equal(decodeAll(batch).error?.code, 'batch-corrupt', `at ${length}`);
+    }
+  });
+}
+
+test('the default limit holds a batch to 64 MiB', () => {
+  const records = gzipSync(new Uint8Array(65 * MIB));
+  const decoded = decodeAll(craft({ attributes: 1, recordsCount: 1, records }));
+  assert.equal(decoded.error?.code, 'unsupported');
+  assert.match(decoded.error.message, /67108864/);
+});
+
+test('snappy: bare blocks as librdkafka writes them, joined xerial streams', () => {
+  const plain = text('snappy snappy snappy snappy');
+  assert.deepEqual(decompress(SNAPPY, compressSnappy(plain, 'bare'), 100), plain);
+  const stream = compressSnappy(plain, 'xerial');
+  assert.deepEqual(decompress(SNAPPY, concat(stream, stream), 100), concat(plain, plain));
+});
+
+test('snappy: blocks that lie are corrupt', () => {
+  const lies: Record<string, number[]> = {
+    'a length without bytes': [0xff, 0xff, 0xff, 0xff, 0x0f],
+    'a length of six bytes': [0x80, 0x80, 0x80, 0x80, 0x80, 0x00],
+    'fewer bytes than declared': [2, 0x00, 0x61],
+    'more bytes than declared': [1, 0x04, 0x61, 0x62],
+    'a copy of nothing': [8, 0x11, 0x01],
+    'a copy from distance 0': [5, 0x00, 0x61, 0x01, 0x00],
+    'a copy beyond the end': [3, 0x00, 0x61, 0x0d, 0x01],
+    'a literal that runs backwards': [8, 0xfc, 0xfa, 0xff, 0xff, 0xff],
+    'a tag that is cut short': [5, 0x00, 0x61, 0x03, 0x01],
+  };
+  for (const [name, bytes] of Object.entries(lies)) {
+    assert.throws(
+      () => decompress(SNAPPY, Uint8Array.from(bytes), 2 ** 33),
+      {
+        code: 'batch-corrupt',
+      },
+      name,
+    );
+  }
+});
+
+/** A frame by hand: magic, flags, block size 64 KiB, header checksum (not looked at), blocks. */
+function lz4Frame(flags: number, ...blocks: number[][]): Uint8Array {
+  const parts = blocks.flatMap((block) => [block.length, 0, 0, 0, ...block]);
+  const size = (flags & 0x08) === 0 ? [] : [0, 0, 0, 0, 0, 0, 0, 0];
+  return Uint8Array.of(0x04, 0x22, 0x4d, 0x18, flags, 0x40, ...size, 0, ...parts, 0, 0, 0, 0);
+}
+
+test('lz4: linked blocks, content size, bytes after the frame, an overlapping match', () => {
+  const abc = [0x30, 0x61, 0x62, 0x63];
+  // A match of 6 from 3 back, then the literal "!".
+  const again = [0x02, 3, 0, 0x10, 0x21];
+  const expected = text('abcabcabc!');
+  assert.deepEqual(decompress(LZ4, lz4Frame(0x40, abc, again), 100), expected);
+  assert.deepEqual(decompress(LZ4, lz4Frame(0x48, abc, again), 100), expected);
+  const trailed = concat(lz4Frame(0x40, abc, again), text('ignored'));
+  assert.deepEqual(decompress(LZ4, trailed, 100), expected);
+  // Independent blocks may not look back beyond their start.
+  assert.throws(() => decompress(LZ4, lz4Frame(0x60, abc, again), 100), { code: 'batch-corrupt' });
+});
+
+test('lz4: frames that lie are corrupt', () => {
+  const lies: Record<string, Uint8Array> = {
+    'another magic': Uint8Array.of(1, 2, 3, 4, 0x60, 0x40, 0, 0, 0, 0, 0),
+    'another version': lz4Frame(0x20),
+    'a dictionary': lz4Frame(0x61),
+    'a match from distance 0': lz4Frame(0x60, [0x10, 0x61, 0, 0, 0x10, 0x61]),
+    'a match from before the start': lz4Frame(0x60, [0x10, 0x61, 2, 0, 0x10, 0x61]),
+    'literals that are cut short': lz4Frame(0x60, [0x50, 0x61]),
+    'a length that is cut short': lz4Frame(0x60, [0xf0, 255]),
+    'a block that ends with a match': lz4Frame(0x60, [0x10, 0x61, 1, 0]),
+    'no end mark': lz4Frame(0x60, [0x10, 0x61]).slice(0, -4),
+    'a block larger than the frame allows': lz4Frame(0x60, [
+      0x1f,
+      0x61,
+      1,
+      0,
+      ...Array(258).fill(255),
+      0,
+      0,
+    ]),
+  };
+  for (const [name, frame] of Object.entries(lies)) {
+    assert.throws(() => decompress(LZ4, frame, MIB), { code: 'batch-corrupt' }, name);
+  }
+});
+
+test('zstd: joined and skippable frames, and sizes that are not declared', () => {
+  const plain = text('zstd zstd zstd zstd');
+  const frame = compress('zstd', plain);
+  const skippable = Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
+  const joined = decompress(ZSTD, concat(frame, skippable, frame), 100);
+  assert.deepEqual(joined, concat(plain, plain));
+  // Magic, no content size, window 1 KiB, one raw block "ab", one run of 5 "c".
+  const unsized = Uint8Array.of(
+    ...[0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x00],
+    ...[0x10, 0, 0, 0x61, 0x62],
+    ...[0x2b, 0, 0, 0x63],
+  );
+  assert.deepEqual(decompress(ZSTD, unsized, 7), text('abccccc'));
+  assert.throws(() => decompress(ZSTD, unsized, 6), { code: 'unsupported' });
+});
+
+test('zstd: frames that lie are corrupt, and cost no memory', () => {
+  const block = [0x11, 0, 0, 0x61, 0x62];
+  const magic = [0x28, 0xb5, 0x2f, 0xfd];
+  const lies: Record<string, number[]> = {
+    'another magic': [0x29, 0xb5, 0x2f, 0xfd, 0x00, 0x00, ...block],
+    'a content size beyond its blocks': [...magic, 0xe0, 0, 0, 0, 0, 1, 0, 0, 0, ...block],
+    'a content size below its blocks': [...magic, 0x20, 1, ...block],
+    'a reserved block': [...magic, 0x00, 0x00, 0x17, 0, 0, 0x61, 0x62],
+    'a dictionary that is not here': [...magic, 0x01, 0x00, 0x07, ...block],
+    'a skippable frame that is cut short': [0x50, 0x2a, 0x4d, 0x18, 9, 0, 0, 0],
+    'bytes after the frame': [...magic, 0x20, 2, ...block, 0],
+  };
+  for (const [name, bytes] of Object.entries(lies)) {
+    assert.throws(
+      () => decompress(ZSTD, Uint8Array.from(bytes), 64 * MIB),
+      {
+        code: 'batch-corrupt',
+      },
+      name,
+    );
+  }
+});
+
+test('a batch that the encoder compressed is smaller and marked', () => {
+  const value = new Uint8Array(50_000);
+  for (const codec of codecs) {
+    const { bytes } = encode([[{ key: null, value, headers: [] }, 0n]], { compression: codec });
+    assert.ok(bytes.length < 5000, codec);
+    assert.equal((bytes[22] as number) & 7, COMPRESSION_CODES[codec]);
+  }
+});
