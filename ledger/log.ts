@@ -110,6 +110,7 @@ export class LogState {
   append(records: RecordColumns, from = 0, to = records.count): void {
     checkColumns(records, from, to);
     this.#checkOffsets(records.offsets, from, to);
+    if (from === to) return;
     const { bytes, bodyStart, bodyEnd, timestampType } = records;
     const { buffer, byteOffset } = bytes;
     const offsets = halves(records.offsets);
@@ -130,7 +131,7 @@ export class LogState {
       writeDigest(chain, leaf, PREVIOUS);
       this.#appendLeaf(chain);
     }
-    if (to > from) this.#setNext((records.offsets[to - 1] as bigint) + 1n);
+    this.#setNext((records.offsets[to - 1] as bigint) + 1n);
   }
 
   /** Counts the offsets below `next` as seen: control records, empty batches. Throws `malformed` backwards. */
