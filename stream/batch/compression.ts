@@ -60,7 +60,8 @@ export function compress(compression: Compression, bytes: Uint8Array): Uint8Arra
 
 function gunzip(bytes: Uint8Array, limit: number): Uint8Array {
   try {
-    return gunzipSync(bytes, { maxOutputLength: limit });
+    const plain = gunzipSync(bytes, { maxOutputLength: limit });
+    return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(limit);
     throw corrupt(`gzip: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,5 +1,7 @@
+import { sizeOfBody, writeBody } from '../../ledger/body.js';
 import { SealstreamError } from '../../ledger/error.js';
 import type { RecordParts } from '../../ledger/records.js';
+import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from '../../ledger/varint.js';
 import type { EncodedBatch } from '../stream.js';
 import { COMPRESSION_CODES, type Compression, compress } from './compression.js';
 import { crc32c } from './crc32c.js';
@@ -21,8 +23,6 @@ import {
   RECORDS_AT,
   RECORDS_COUNT_AT,
 } from './layout.js';
-import { sizeOfBody, writeBody } from './records.js';
-import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.js';
 
 /** Kafka's default message.max.bytes. */
 export const DEFAULT_MAX_BATCH_BYTES = 1_048_588;

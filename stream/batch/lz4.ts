@@ -44,7 +44,7 @@ export function decompressLz4(bytes: Uint8Array, limit: number): Uint8Array {
   }
 }
 
-/** One frame of independent 64 KiB blocks without content size, as the Java client writes it. */
+/** One frame of independent blocks without content size, as the Java client writes it. */
 export function compressLz4(bytes: Uint8Array): Uint8Array {
   return lz4.compressFrameSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }

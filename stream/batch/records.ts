@@ -1,7 +1,7 @@
+import { writeBody } from '../../ledger/body.js';
 import type { RecordHeader, RecordParts } from '../../ledger/records.js';
 import { Cursor } from './cursor.js';
 import { type BatchHeader, corrupt } from './layout.js';
-import { sizeOfVarint, writeVarint } from './varint.js';
 
 /** The shortest record: seven fields of one byte each. */
 const MIN_RECORD_BYTES = 7;
@@ -99,8 +99,8 @@ function withMinimalVarints(columns: Columns, length: number): Columns {
   return { ...columns, bytes: bytes.subarray(0, at) };
 }
 
-/** The parts of the body bytes[start … end) as views. */
-export function readParts(bytes: Uint8Array, start: number, end: number): RecordParts {
+/** The parts of the body bytes[start … end) as views, however long its varints are. */
+function readParts(bytes: Uint8Array, start: number, end: number): RecordParts {
   const cursor = new Cursor(bytes, start, end);
   const key = cursor.nullable('a key');
   const value = cursor.nullable('a value');
@@ -113,37 +113,4 @@ export function readParts(bytes: Uint8Array, start: number, end: number): Record
     headers.push({ key: headerKey, value: cursor.nullable('a header value') });
   }
   return { key, value, headers };
-}
-
-/** Bytes of the FORMAT §2 body of `parts`. */
-export function sizeOfBody(parts: RecordParts): number {
-  let size = sizeOfNullable(parts.key) + sizeOfNullable(parts.value);
-  size += sizeOfVarint(parts.headers.length);
-  for (const header of parts.headers) {
-    size += sizeOfNullable(header.key) + sizeOfNullable(header.value);
-  }
-  return size;
-}
-
-/** Writes the FORMAT §2 body of `parts` at `at`; returns where it ends. */
-export function writeBody(bytes: Uint8Array, at: number, parts: RecordParts): number {
-  let end = writeNullable(bytes, at, parts.key);
-  end = writeNullable(bytes, end, parts.value);
-  end = writeVarint(bytes, end, parts.headers.length);
-  for (const header of parts.headers) {
-    end = writeNullable(bytes, end, header.key);
-    end = writeNullable(bytes, end, header.value);
-  }
-  return end;
-}
-
-function sizeOfNullable(value: Uint8Array | null): number {
-  return value === null ? 1 : sizeOfVarint(value.length) + value.length;
-}
-
-function writeNullable(bytes: Uint8Array, at: number, value: Uint8Array | null): number {
-  if (value === null) return writeVarint(bytes, at, -1);
-  const start = writeVarint(bytes, at, value.length);
-  bytes.set(value, start);
-  return start + value.length;
 }

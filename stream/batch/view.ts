@@ -1,8 +1,9 @@
+import { decodeBody } from '../../ledger/body.js';
 import { SealstreamError } from '../../ledger/error.js';
 import type { TimestampType } from '../../ledger/records.js';
 import type { RecordBatch, StreamRecord } from '../stream.js';
 import type { BatchHeader } from './layout.js';
-import { type Columns, readParts } from './records.js';
+import type { Columns } from './records.js';
 
 const NO_COLUMNS: Columns = {
   bytes: new Uint8Array(0),
@@ -56,8 +57,8 @@ export class BatchView implements RecordBatch {
     ) {
       throw new SealstreamError('usage', `record ${index} of a batch of ${this.count}`);
     }
-    const { key, value, headers } = readParts(this.bytes, start, end);
     const body = this.bytes.subarray(start, end);
+    const { key, value, headers } = decodeBody(body);
     return { key, value, headers, offset, timestamp, timestampType: this.timestampType, body };
   }
 }
