@@ -42,6 +42,7 @@ const CLASSES = {
   unsigned: 'data',
   'signature-invalid': 'data',
   'proof-invalid': 'data',
+  'not-verified': 'data',
   'batch-corrupt': 'data',
   unreadable: 'data',
   'event-invalid': 'data',

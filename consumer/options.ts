@@ -1,0 +1,63 @@
+import type { PublicKey } from '../ledger/keys.js';
+import type { Memory } from '../store/memory.js';
+import type { Stream } from '../stream/stream.js';
+
+/** What every reader of sealed logs needs to know. */
+export interface ConsumerOptions {
+  readonly stream: Stream;
+  /** The ledger's name; checkpoints of other ledgers are ignored. */
+  readonly ledger: string;
+  readonly publicKey: PublicKey;
+  /** Milliseconds without any answer after which the stream counts as unreachable. Default 30 000. */
+  readonly timeoutMs?: number;
+  /**
+   * Milliseconds after which a second look is taken before a log or its checkpoints are said to have
+   * gone back. Default 30 000, and 500 on `file:` streams, where nothing ever goes back.
+   */
+  readonly confirmMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface VerifyOptions extends ConsumerOptions {
+  readonly topics: readonly TopicToVerify[];
+  /** Only this partition of every topic. */
+  readonly partition?: number;
+  /** Milliseconds: a head older than this is stale, a record beyond it unsealed. */
+  readonly maxAge: number;
+  /** What this verifier last accepted, and will accept next. Without it nothing is remembered. */
+  readonly memory?: Memory;
+  /** Milliseconds since 1970. Default Date.now. */
+  readonly clock?: () => number;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface TopicToVerify {
+  readonly topic: string;
+  /** How many partitions the topic must have at least, as far as the verifier knows. */
+  readonly partitions?: number;
+}
+
+/** Offsets: `position` of `until` is done. */
+export interface Progress {
+  readonly topic: string;
+  readonly partition: number;
+  readonly position: bigint;
+  readonly until: bigint;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const CONFIRM_MS = 30_000;
+const CONFIRM_FILE_MS = 500;
+
+export interface Timing {
+  readonly timeoutMs: number;
+  readonly confirmMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export function timing(options: ConsumerOptions): Timing {
+  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const usual = options.stream.url.startsWith('file:') ? CONFIRM_FILE_MS : CONFIRM_MS;
+  const confirmMs = options.confirmMs ?? usual;
+  return signal === undefined ? { timeoutMs, confirmMs } : { timeoutMs, confirmMs, signal };
+}

@@ -1,0 +1,113 @@
+/** Proves one record: a receipt that anyone with the public key can check offline. */
+
+import { SealstreamError } from '../ledger/error.js';
+import { LogState } from '../ledger/log.js';
+import { checkReceipt, formatReceipt } from '../ledger/receipt.js';
+import { partitionTasks } from './checks.js';
+import type { Evidence } from './evidence.js';
+import { locate } from './locate.js';
+import { NotVerified } from './not-verified.js';
+import type { ConsumerOptions } from './options.js';
+import { NO_EVIDENCE } from './points.js';
+import { ProofBuilder } from './proof-builder.js';
+import { type OpenedLog, openLog } from './sealed-log.js';
+import { prepareTopic } from './topic.js';
+import { type Finding, finding } from './verdict.js';
+import { agrees } from './walk.js';
+
+export interface ProveOptions extends ConsumerOptions {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+export interface Proof {
+  /** A C2SP tlog-proof (FORMAT §8), as text. */
+  readonly receipt: string;
+  /** The record's body (FORMAT §2), which the receipt is checked with. */
+  readonly record: Uint8Array;
+}
+
+/**
+ * A receipt against the smallest checkpoint that covers the offset. Reads only from the checkpoint
+ * before it on, whatever the size of the log. Throws `not-sealed` where no checkpoint covers the
+ * offset or no record is there, and NotVerified where the log does not lead to the checkpoint.
+ */
+export async function prove(options: ProveOptions): Promise<Proof> {
+  const { topic, partition, offset } = options;
+  const { log, source } = await open(options);
+  const { points } = log;
+  let at = 0;
+  while (at < points.length && points.nextOf(at) <= offset) at++;
+  const covering = await firstEvidence(log, at, points.length, 1);
+  if (covering === null || offset < log.first) {
+    throw new SealstreamError(
+      'not-sealed',
+      `${topic}/${partition}: no signed checkpoint covers offset ${offset}; ` +
+        `sealed are ${log.first} to ${log.end - 1n}`,
+    );
+  }
+  const before = await firstEvidence(log, at - 1, -1, -1);
+  const start =
+    before === null
+      ? LogState.start(log.origin, log.first)
+      : LogState.resume(before.checkpoint, before.last, before.frontier);
+  const good = start.clone();
+  const builder = new ProofBuilder(start, offset, covering.checkpoint.size);
+  for await (const fetched of source.read(good.next, covering.checkpoint.next)) {
+    for (const batch of fetched.batches) {
+      for (let index = 0; index < batch.count; index++) {
+        if ((batch.offsets[index] ?? 0n) >= covering.checkpoint.next) break;
+        builder.add(batch, index);
+      }
+    }
+  }
+  if (start.next < covering.checkpoint.next) start.skipTo(covering.checkpoint.next);
+  const point = { ...covering.checkpoint, at: NO_EVIDENCE };
+  if (!agrees(start, point)) {
+    const found = await locate(source, good, point, covering);
+    throw new NotVerified([found ?? unstable(source.place, offset)]);
+  }
+  const { body, ...built } = builder.finish(`${topic}/${partition}`);
+  const receipt = { ...built, note: covering.note };
+  checkReceipt(receipt, body, options.publicKey);
+  return { receipt: formatReceipt(receipt), record: body };
+}
+
+async function open(options: ProveOptions): Promise<OpenedLog> {
+  const state = await prepareTopic(options, { topic: options.topic });
+  const findings: Finding[] = [...state.findings];
+  const task = partitionTasks(
+    { ...options, topics: [], maxAge: Number.MAX_SAFE_INTEGER },
+    state,
+  )[0];
+  const opened = task === undefined ? null : await openLog(task, findings);
+  if (opened !== null) return opened;
+  if (findings.length > 0) throw new NotVerified(findings);
+  throw new SealstreamError(
+    'not-sealed',
+    `${options.topic}/${options.partition}: there is no checkpoint that this key signed`,
+  );
+}
+
+/** The evidence nearest to `from`, looking towards `end`. */
+async function firstEvidence(
+  log: OpenedLog['log'],
+  from: number,
+  end: number,
+  step: 1 | -1,
+): Promise<Evidence | null> {
+  for (let at = from; at !== end && at >= 0; at += step) {
+    if (log.conflicting.has(at)) continue;
+    const evidence = await log.evidence(log.points.get(at));
+    if (evidence !== null) return evidence;
+  }
+  return null;
+}
+
+function unstable(place: string, offset: bigint): Finding {
+  return finding(
+    'unreadable',
+    `${place}: two readings around offset ${offset} gave different records`,
+  );
+}

@@ -1,0 +1,229 @@
+/** One partition's records against all its checkpoints, going on behind every change it finds. */
+import { SealstreamError } from '../ledger/error.js';
+import { LogState } from '../ledger/log.js';
+import type { Bounds } from '../stream/stream.js';
+import { findingOf } from './failure.js';
+import { locate } from './locate.js';
+import type { Point } from './points.js';
+import { type SealedLog, truncatedFinding } from './sealed-log.js';
+import type { Source } from './source.js';
+import { Tail } from './tail.js';
+import { type Finding, finding } from './verdict.js';
+import { type Step, walk } from './walk.js';
+
+export interface RecomputeOptions {
+  readonly source: Source;
+  readonly bounds: Bounds;
+  /** Records of the tail with an earlier timestamp should have been sealed. */
+  readonly sealedBefore: bigint;
+  readonly onProgress: (position: bigint, until: bigint) => void;
+}
+
+export class Recomputation {
+  readonly findings: Finding[] = [];
+  records = 0n;
+  checkpoints = 0;
+  readonly tail: Tail;
+
+  readonly #log: SealedLog;
+  readonly #options: RecomputeOptions;
+  #until: bigint;
+  #state: LogState;
+  /** The state at the last checkpoint that agreed, or that hashing was resumed at. */
+  #good: LogState;
+  #index = 0;
+
+  constructor(log: SealedLog, options: RecomputeOptions) {
+    this.#log = log;
+    this.#options = options;
+    this.#until = options.bounds.highWatermark;
+    this.#state = LogState.start(log.origin, log.first);
+    this.#good = this.#state.clone();
+    this.tail = new Tail(options.sealedBefore);
+  }
+
+  async run(): Promise<void> {
+    await this.#checkStart();
+    let going = true;
+    while (going) {
+      try {
+        going = await this.#walkOn();
+      } catch (error) {
+        going = await this.#skipFailure(error);
+      }
+    }
+    this.findings.push(...truncatedFinding(this.#options.source, this.#log.end, this.#until));
+  }
+
+  /** true: there is more to walk behind a checkpoint that differed. */
+  async #walkOn(): Promise<boolean> {
+    const { source, onProgress } = this.#options;
+    const { points } = this.#log;
+    for await (const step of walk(source, this.#state, points, this.#index, this.#until)) {
+      if (step.kind === 'differs') return this.#differs(step);
+      if (step.kind === 'agrees') this.#agrees(step.index);
+      if (step.kind === 'tail') this.tail.add(step);
+      onProgress(source.position, this.#until);
+    }
+    return false;
+  }
+
+  #agrees(index: number): void {
+    this.records += this.#state.size - this.#good.size;
+    this.checkpoints++;
+    this.#good = this.#state.clone();
+    this.#index = index + 1;
+  }
+
+  async #differs({ index, point }: Extract<Step, { kind: 'differs' }>): Promise<boolean> {
+    // The contradiction is reported already; the log may well agree with the other one.
+    if (this.#log.conflicting.has(index)) {
+      this.#index = index + 1;
+      return true;
+    }
+    if (await this.#agreesLater(index + 1)) {
+      this.findings.push(
+        finding(
+          'checkpoint-conflict',
+          `${this.#options.source.place}: the checkpoint at offset ${point.next} is signed, but the ` +
+            'log agrees with the checkpoints before and after it and not with this one',
+        ),
+      );
+      this.#index = index + 1;
+      return true;
+    }
+    const evidence = await this.#log.evidence(point);
+    const found = await locate(this.#options.source, this.#good.clone(), point, evidence);
+    this.findings.push(found ?? this.#changeable(point));
+    await this.#resume(index);
+    return true;
+  }
+
+  #changeable(point: Point): Finding {
+    const from = this.#good.next;
+    return finding(
+      'unreadable',
+      `${this.#options.source.place}: two readings of offsets ${from} to ${point.next - 1n} gave ` +
+        'different records; check the machine and the network between',
+      from,
+      point.next,
+    );
+  }
+
+  /** Whether the log, hashed on as it is, agrees with the checkpoint after the one that differs. */
+  async #agreesLater(index: number): Promise<boolean> {
+    const { points } = this.#log;
+    if (index >= points.length || points.nextOf(index) > this.#until) return false;
+    const ahead = this.#state.clone();
+    const until = points.nextOf(index);
+    try {
+      for await (const step of walk(this.#options.source, ahead, points, index, until)) {
+        if (step.kind === 'agrees') return true;
+        if (step.kind === 'differs') return false;
+      }
+    } catch (error) {
+      // Whatever is wrong further on is found when the walk gets there.
+      findingOf(error);
+    }
+    return false;
+  }
+
+  /** Goes on from the first checkpoint at or after `index` that can be resumed; true: found one. */
+  async #resume(index: number): Promise<boolean> {
+    const { points } = this.#log;
+    for (let at = index; at < points.length; at++) {
+      const evidence = await this.#log.evidence(points.get(at));
+      if (evidence === null) continue;
+      const { checkpoint, last, frontier } = evidence;
+      this.#state = LogState.resume(checkpoint, last, frontier);
+      this.#good = this.#state.clone();
+      this.#index = at + 1;
+      return true;
+    }
+    this.#leaveLog();
+    return false;
+  }
+
+  /** Nothing to compare with any more: only what is beyond the last checkpoint is still counted. */
+  #leaveLog(): void {
+    const { points, origin, first } = this.#log;
+    this.#index = points.length;
+    this.#state = LogState.start(origin, first);
+    this.#state.skipTo(this.#log.end);
+  }
+
+  async #checkStart(): Promise<void> {
+    const { points, first } = this.#log;
+    const { source, bounds } = this.#options;
+    const { logStart } = bounds;
+    if (logStart <= first) return;
+    // Offsets that a checkpoint of no records covers never held any, so none were lost there.
+    let empty = first;
+    let at = 0;
+    for (; at < points.length && points.get(at).size === 0n; at++) empty = points.nextOf(at);
+    if (logStart > empty) {
+      this.findings.push(
+        finding(
+          'log-start-moved',
+          `${source.place}: the log now starts at ${logStart}, it was started at ${first}: what was ` +
+            'before is deleted, and the rest up to the next checkpoint cannot be checked',
+          first,
+          logStart,
+        ),
+      );
+      while (at < points.length && points.nextOf(at) < logStart) at++;
+      await this.#resume(at);
+    }
+    if (this.#state.next < logStart) this.#state.skipTo(logStart);
+  }
+
+  /** After a failure: true where there is a checkpoint behind it to go on from. */
+  async #skipFailure(error: unknown): Promise<boolean> {
+    const code = error instanceof SealstreamError ? error.code : null;
+    if (code === 'batch-corrupt' || code === 'unreadable') return this.#skipUnreadable(error);
+    if (code === 'timeout' || code === 'offset-out-of-range' || code === 'log-diverged') {
+      await this.#lookAgain(error);
+    } else {
+      this.findings.push(findingOf(error));
+    }
+    return false;
+  }
+
+  async #skipUnreadable(error: unknown): Promise<boolean> {
+    const { points } = this.#log;
+    const { position } = this.#options.source;
+    let at = this.#index;
+    while (at < points.length && points.nextOf(at) <= position) at++;
+    const sealed = at < points.length;
+    if (sealed) await this.#resume(at);
+    const to = sealed && this.#state.next < this.#until ? this.#state.next : this.#until;
+    const found = findingOf(error, position, to);
+    const previous = this.findings.at(-1);
+    // The same batch again, seen from behind the next checkpoint.
+    if (previous?.code === found.code && previous.to === position) {
+      this.findings[this.findings.length - 1] = { ...previous, to };
+    } else {
+      this.findings.push(found);
+    }
+    return sealed && this.#state.next < this.#until;
+  }
+
+  /** The log does not reach as far as its bounds said when verification began. */
+  async #lookAgain(error: unknown): Promise<void> {
+    const { source } = this.#options;
+    const { position } = source;
+    try {
+      const { logStart, highWatermark } = await source.bounds(this.#log.end);
+      if (logStart > position) {
+        const message = `${source.place}: records up to ${logStart} were deleted while being verified`;
+        this.findings.push(finding('log-start-moved', message, position, logStart));
+      } else if (highWatermark < this.#log.end) {
+        this.#until = highWatermark;
+      } else {
+        this.findings.push(findingOf(error));
+      }
+    } catch (unasked) {
+      this.findings.push(findingOf(unasked));
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The verifier's own memory: what it last accepted of each log. It is what tells a log that was
+ * rolled back together with its checkpoints from a younger one.
+ */
+import { type Checkpoint, openCheckpoint } from '../ledger/checkpoint.js';
+import type { PublicKey } from '../ledger/keys.js';
+import { type Origin, parseOrigin } from '../ledger/origin.js';
+import type { Memory, MemoryKey, MemoryRecord, RememberedCheckpoint } from '../store/memory.js';
+import { findingOf } from './failure.js';
+import type { History, Signed } from './history.js';
+import { IN_MEMORY } from './points.js';
+import { type Finding, finding } from './verdict.js';
+
+/** What is remembered of one partition; `checkpoint` null: nothing that could be rolled back. */
+export interface Remembered {
+  readonly origin: Origin;
+  readonly checkpoint: Checkpoint | null;
+  readonly evidence: RememberedCheckpoint | null;
+  /** Why what is remembered cannot be used. */
+  readonly problem: Finding | null;
+}
+
+/** All that is remembered of a ledger's topic, by partition. Throws `malformed` on a broken memory. */
+export async function remember(
+  memory: Memory | undefined,
+  ledger: string,
+  topic: string,
+  publicKey: PublicKey,
+): Promise<ReadonlyMap<number, Remembered>> {
+  const remembered = new Map<number, Remembered>();
+  if (memory === undefined) return remembered;
+  for (const { key, slot } of await memory.list(ledger)) {
+    if (key.topic === topic) remembered.set(key.partition, open(slot.record, publicKey));
+  }
+  return remembered;
+}
+
+function open(record: MemoryRecord, publicKey: PublicKey): Remembered {
+  const origin = parseOrigin(record.origin);
+  const evidence = record.checkpoint;
+  if (evidence === null) return { origin, checkpoint: null, evidence: null, problem: null };
+  try {
+    const checkpoint = openCheckpoint(evidence.note, record.origin, publicKey);
+    return { origin, checkpoint, evidence, problem: null };
+  } catch (error) {
+    const { message } = findingOf(error);
+    const problem = finding('wrong-key', `the memory's checkpoint of ${record.origin}: ${message}`);
+    return { origin, checkpoint: null, evidence: null, problem };
+  }
+}
+
+/** Makes the remembered checkpoints points of their logs: they bind like any other. */
+export function addRemembered(history: History, all: ReadonlyMap<number, Remembered>): void {
+  for (const { origin, checkpoint, evidence } of all.values()) {
+    if (checkpoint === null || evidence === null) continue;
+    history.opened = true;
+    history.addSigned(
+      origin,
+      { checkpoint, note: evidence.note, evidence },
+      IN_MEMORY,
+      'what was accepted before',
+    );
+  }
+}
+
+/** Whether the stream shows less than was accepted before. */
+export function findRollback(
+  place: string,
+  topicId: string | null,
+  remembered: Remembered | undefined,
+  head: Checkpoint | null,
+): Finding | null {
+  const accepted = remembered?.checkpoint;
+  if (remembered === undefined || accepted === undefined || accepted === null) return null;
+  if (topicId !== null && remembered.origin.topicId !== topicId) return null;
+  const behind =
+    head === null ||
+    head.size < accepted.size ||
+    (head.size === accepted.size && head.time < accepted.time);
+  if (!behind) return null;
+  const from = head?.next ?? accepted.first;
+  const shown = head === null ? 'no checkpoint' : `one of size ${head.size}`;
+  return finding(
+    'rolled-back',
+    `${place}: a checkpoint of size ${accepted.size}, signed at ${new Date(accepted.time).toISOString()}, ` +
+      `was accepted before; the stream now shows ${shown}`,
+    from < accepted.next ? from : null,
+    from < accepted.next ? accepted.next : null,
+  );
+}
+
+const ATTEMPTS = 5;
+
+/** Remembers an accepted head, unless another verifier was further meanwhile. Never goes back. */
+export async function accept(
+  memory: Memory,
+  key: MemoryKey,
+  head: Signed,
+  publicKey: PublicKey,
+): Promise<void> {
+  const { checkpoint, note, evidence } = head;
+  if (evidence === null) return;
+  const { last, frontier } = evidence;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const slot = await memory.read(key);
+    const held = slot === null ? null : open(slot.record, publicKey);
+    if (held !== null && !mayReplace(checkpoint, held)) return;
+    const record: MemoryRecord = {
+      origin: checkpoint.origin,
+      first: checkpoint.first,
+      checkpoint: { note, last, frontier, published: true },
+      retired: slot?.record.retired ?? [],
+    };
+    if ((await memory.compareAndSet(key, slot?.version ?? null, record)) !== null) return;
+  }
+}
+
+/** Another log's checkpoint is replaced only where it held nothing that could be lost. */
+function mayReplace(checkpoint: Checkpoint, held: Remembered): boolean {
+  if (held.problem !== null) return false;
+  const old = held.checkpoint;
+  if (old === null) return true;
+  if (old.origin !== checkpoint.origin) return old.size === 0n;
+  return checkpoint.size > old.size || (checkpoint.size === old.size && checkpoint.time > old.time);
+}

@@ -1,0 +1,81 @@
+/** One partition as a verifier reads it: every bad answer is asked for a second time. */
+import { SealstreamError } from '../ledger/error.js';
+import { readBounds, readRange } from '../stream/read.js';
+import type { Bounds, Fetched, Stream, TopicIdentity } from '../stream/stream.js';
+import type { Timing } from './options.js';
+
+export class Source {
+  readonly partition: number;
+  readonly identity: TopicIdentity;
+  /** How far the last read came. */
+  position = 0n;
+  readonly #stream: Stream;
+  readonly #options: Timing;
+
+  constructor(stream: Stream, identity: TopicIdentity, partition: number, options: Timing) {
+    this.#stream = stream;
+    this.identity = identity;
+    this.partition = partition;
+    this.#options = options;
+  }
+
+  /** Names the partition in messages. */
+  get place(): string {
+    return `${this.identity.topic}/${this.partition}`;
+  }
+
+  /**
+   * The bounds; where the high watermark is below `sealed`, those of a second look. After a leader
+   * change a high watermark goes back for about a second, and that alone proves nothing.
+   */
+  async bounds(sealed: bigint): Promise<Bounds> {
+    const options = this.#options;
+    const { partition, identity } = this;
+    const first = await readBounds(this.#stream, identity, partition, options);
+    if (first.highWatermark >= sealed) return first;
+    await pause(this.#options.confirmMs, this.#options.signal);
+    return readBounds(this.#stream, identity, partition, options);
+  }
+
+  /**
+   * [from, until) in order. A corrupt batch is thrown only when a second reader, on another
+   * connection, found it corrupt at the same place: the first may have been damaged on its way.
+   */
+  async *read(from: bigint, until: bigint): AsyncGenerator<Fetched> {
+    this.position = from;
+    let corruptAt: bigint | null = null;
+    while (this.position < until) {
+      const range = { partition: this.partition, from: this.position, until };
+      try {
+        for await (const fetched of readRange(this.#stream, this.identity, range, this.#options)) {
+          this.position = fetched.next.offset;
+          yield fetched;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof SealstreamError) || error.code !== 'batch-corrupt') throw error;
+        if (corruptAt === this.position) throw error;
+        corruptAt = this.position;
+      }
+    }
+  }
+}
+
+/** Waits; rejects with the signal's reason when it is aborted. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason);
+      return;
+    }
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
