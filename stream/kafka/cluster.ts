@@ -87,26 +87,27 @@ export class Cluster {
    * broker would say too (`unauthorized`, `configuration`, `unsupported`).
    */
   async metadata(topic: string, timeoutMs = this.timeoutMs): Promise<Metadata> {
-    return this.ask(timeoutMs, async (connection, remainingMs) => {
-      const where = `${connection.name}: topic ${topic}`;
-      const response = await this.call(
-        connection,
-        METADATA,
-        () => encodeMetadataRequest(topic),
-        remainingMs,
-      );
-      const { errorCode, metadata } = decodeMetadata(
-        response.bytes,
-        response.version,
-        topic,
-        response.what,
-      );
-      if (errorCode !== KAFKA_ERROR.NONE) throw protocolError(errorCode, where);
-      const topicError = metadata.topic?.errorCode ?? KAFKA_ERROR.NONE;
-      if (topicError !== KAFKA_ERROR.NONE) throw protocolError(topicError, where);
-      this.#brokers = metadata.brokers;
-      return metadata;
-    });
+    return this.ask(timeoutMs, (connection, remainingMs) =>
+      this.metadataFrom(connection, topic, remainingMs),
+    );
+  }
+
+  /** What this one broker says about a topic. */
+  async metadataFrom(
+    connection: BrokerConnection,
+    topic: string,
+    timeoutMs: number,
+  ): Promise<Metadata> {
+    const encode = () => encodeMetadataRequest(topic);
+    const response = await this.call(connection, METADATA, encode, timeoutMs);
+    const { bytes, version, what } = response;
+    const { errorCode, metadata } = decodeMetadata(bytes, version, topic, what);
+    const where = `${connection.name}: topic ${topic}`;
+    if (errorCode !== KAFKA_ERROR.NONE) throw protocolError(errorCode, where);
+    const topicError = metadata.topic?.errorCode ?? KAFKA_ERROR.NONE;
+    if (topicError !== KAFKA_ERROR.NONE) throw protocolError(topicError, where);
+    this.#brokers = metadata.brokers;
+    return metadata;
   }
 
   /** Runs `use` on the connections for metadata and administration, one broker after another, until
@@ -115,11 +116,11 @@ export class Cluster {
     timeoutMs: number,
     use: (connection: BrokerConnection, remainingMs: number) => Promise<T>,
   ): Promise<T> {
-    const deadline = Date.now() + timeoutMs;
+    const deadline = performance.now() + timeoutMs;
     const attemptMs = Math.ceil(timeoutMs / ATTEMPTS_PER_DEADLINE);
     let last: SealstreamError | null = null;
     for (const address of this.#addresses()) {
-      const remaining = deadline - Date.now();
+      const remaining = deadline - performance.now();
       if (remaining <= 0) break;
       const connection = this.#administration(address);
       try {
@@ -168,7 +169,7 @@ export class Cluster {
     encode: (version: number) => Uint8Array,
     timeoutMs: number,
   ): Promise<{ readonly version: number; readonly bytes: Uint8Array; readonly what: string }> {
-    const started = Date.now();
+    const started = performance.now();
     const versions = await connection.versions(timeoutMs);
     const version = chooseVersion(versions, api, api.oldest, api.newest, connection.name);
     const bytes = await connection.request({
@@ -177,7 +178,7 @@ export class Cluster {
       apiVersion: version,
       flexible: true,
       body: encode(version),
-      timeoutMs: Math.max(1, timeoutMs - (Date.now() - started)),
+      timeoutMs: Math.max(1, timeoutMs - (performance.now() - started)),
     });
     return { version, bytes, what: `the ${api.name} v${version} response of ${connection.name}` };
   }

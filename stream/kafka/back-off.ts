@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const FIRST_MS = 50;
+const LONGEST_MS = 2_000;
+
+/** A pause before attempt `attempt` (from 1): doubling from 50 ms to 2 s, half of it random so that
+ * many clients do not come back at once. */
+export function backOffMs(attempt: number): number {
+  const whole = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt - 1, 16));
+  return Math.ceil(whole / 2 + (Math.random() * whole) / 2);
+}
+
+/** Runs `step` until it returns something, pausing between; null once `deadline` (performance.now()) has
+ * passed. `step` gets the number of its attempt, from 1. */
+export async function retryUntil<T>(
+  deadline: number,
+  step: (attempt: number) => Promise<T | null>,
+): Promise<T | null> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await step(attempt);
+    if (result !== null) return result;
+    const pause = backOffMs(attempt);
+    if (performance.now() + pause >= deadline) return null;
+    await sleep(pause);
+  }
+}
