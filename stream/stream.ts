@@ -169,6 +169,19 @@ export interface ReaderOptions {
 export interface AppenderOptions {
   /** After this an open outcome is reported as unknown. Default 120 000 ms. */
   readonly deadlineMs?: number;
+  /**
+   * Called when a later read has told what became of a batch whose append ended as unknown; not
+   * called where it cannot be told. It can only be told once a later append was acknowledged.
+   */
+  readonly onLearned?: (learned: LearnedOutcome) => void;
+}
+
+export interface LearnedOutcome {
+  readonly partition: number;
+  /** The one that was appended, by identity. */
+  readonly batch: EncodedBatch;
+  /** null: it is not in the log and never will be. */
+  readonly baseOffset: bigint | null;
 }
 
 /** What pino offers and we use. */

@@ -1,0 +1,85 @@
+import type { AppenderOptions, Logger, TopicIdentity } from '../stream.js';
+import type { Inquiry } from './lane.js';
+import type { FoundBatch, ProducePort } from './produce-port.js';
+
+const ATTEMPTS = 8;
+const LONGEST_PAUSE_MS = 5000;
+
+/** Reads back what became of batches whose appends ended as unknown, once a fence stands. */
+export class Inquirer {
+  readonly #port: ProducePort;
+  readonly #topic: TopicIdentity;
+  readonly #pauseMs: number;
+  readonly #logger: Logger | null;
+  readonly #onLearned: AppenderOptions['onLearned'];
+  readonly #running = new Set<Promise<void>>();
+  readonly #closed = new AbortController();
+
+  constructor(
+    port: ProducePort,
+    topic: TopicIdentity,
+    pauseMs: number,
+    logger: Logger | null,
+    onLearned: AppenderOptions['onLearned'],
+  ) {
+    this.#port = port;
+    this.#topic = topic;
+    this.#pauseMs = pauseMs;
+    this.#logger = logger;
+    this.#onLearned = onLearned;
+  }
+
+  start(inquiry: Inquiry): void {
+    const running = this.#inquire(inquiry).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Waits for what is being read; a pause between two attempts ends it. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await Promise.all(this.#running);
+  }
+
+  async #inquire(inquiry: Inquiry): Promise<void> {
+    const { partition, from, until, batches } = inquiry;
+    const identities = batches.map(({ identity }) => identity);
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      try {
+        const found = await this.#port.findBatches(partition, { from, until }, identities);
+        this.#tell(inquiry, found);
+        return;
+      } catch (error) {
+        const place = { topic: this.#topic.topic, partition, attempt, error };
+        this.#logger?.warn(place, 'cannot read back a batch whose append ended as unknown');
+        if (!(await this.#pause(Math.min(this.#pauseMs * 2 ** attempt, LONGEST_PAUSE_MS)))) return;
+      }
+    }
+  }
+
+  #tell({ partition, batches }: Inquiry, found: readonly FoundBatch[]): void {
+    batches.forEach(({ batch }, index) => {
+      const result = found[index] ?? { kind: 'undetermined' };
+      const fields = { topic: this.#topic.topic, partition, records: batch.count, ...result };
+      this.#logger?.warn(fields, 'a batch whose append ended as unknown was looked for');
+      if (result.kind === 'undetermined') return;
+      const baseOffset = result.kind === 'found' ? result.baseOffset : null;
+      this.#onLearned?.({ partition, batch, baseOffset });
+    });
+  }
+
+  #pause(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const { signal } = this.#closed;
+      if (signal.aborted) {
+        resolve(false);
+        return;
+      }
+      const end = (): void => {
+        clearTimeout(timer);
+        resolve(!signal.aborted);
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+}

@@ -1,0 +1,120 @@
+import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
+import type { TopicIdentity } from '../stream.js';
+import type { Cluster } from './cluster.js';
+import type { BrokerConnection } from './connection.js';
+import { findBatches } from './find-batches.js';
+import type { BatchIdentity, ProducerIdentity } from './lane.js';
+import type { FoundBatch, ProduceAnswer, ProducePort, TopicNow } from './produce-port.js';
+import { requestProducerId } from './producer-id.js';
+import {
+  decodeProduceResponse,
+  encodeProduceRequest,
+  FIRST_VERSION_WITH_TOPIC_ID,
+  type PartitionRecords,
+  PRODUCE,
+} from './protocol/produce.js';
+
+/** Of the request's time, what the broker may spend on replication: its answer must still arrive. */
+const REPLICATION_SHARE = 2 / 3;
+
+/** Produce over connections of its own, one per leader. */
+export class KafkaProducePort implements ProducePort {
+  readonly #cluster: Cluster;
+  readonly #topic: TopicIdentity;
+  readonly #connections = new Map<number, BrokerConnection>();
+
+  constructor(cluster: Cluster, topic: TopicIdentity) {
+    this.#cluster = cluster;
+    this.#topic = topic;
+  }
+
+  async topicNow(): Promise<TopicNow> {
+    const { topic } = await this.#cluster.metadata(this.#topic.topic);
+    const leaders = new Map<number, number | null>();
+    for (const { partition, leader } of topic?.partitions.values() ?? []) {
+      leaders.set(partition, leader < 0 ? null : leader);
+    }
+    return { topicId: topic?.topicId ?? null, leaders };
+  }
+
+  newProducer(): Promise<ProducerIdentity> {
+    return requestProducerId(this.#cluster);
+  }
+
+  async produce(leader: number, batches: readonly PartitionRecords[]): Promise<ProduceAnswer> {
+    const { timeoutMs } = this.#cluster;
+    let connection: BrokerConnection;
+    try {
+      connection = this.#connection(leader);
+      await connection.versions(timeoutMs);
+    } catch (error) {
+      return { kind: 'unsent', error: this.#wrap(error) };
+    }
+    try {
+      return await this.#exchange(connection, batches, timeoutMs);
+    } catch (error) {
+      const wrapped = this.#wrap(error);
+      // The versions are known before anything is sent; bytes that are no answer end the trust.
+      if (wrapped.code === 'unsupported') return { kind: 'unsent', error: wrapped };
+      if (wrapped.class === 'data') connection.reset();
+      return { kind: 'unanswered', error: wrapped };
+    }
+  }
+
+  async #exchange(
+    connection: BrokerConnection,
+    batches: readonly PartitionRecords[],
+    timeoutMs: number,
+  ): Promise<ProduceAnswer> {
+    const replicationMs = Math.ceil(timeoutMs * REPLICATION_SHARE);
+    const { version, bytes, what } = await this.#cluster.call(
+      connection,
+      PRODUCE,
+      (chosen) => encodeProduceRequest(chosen, this.#topic, replicationMs, batches),
+      timeoutMs,
+    );
+    const response = decodeProduceResponse(bytes, version, this.#topic, what);
+    const topicId =
+      version >= FIRST_VERSION_WITH_TOPIC_ID ? this.#topic.topicId : await this.#topicIdAfter();
+    return { kind: 'answered', topicId, ...response };
+  }
+
+  /** Requests that name the topic reach whichever topic has the name: who was it? */
+  async #topicIdAfter(): Promise<string> {
+    const { topicId } = await this.topicNow();
+    if (topicId !== null) return topicId;
+    const name = this.#topic.topic;
+    throw new SealstreamError('busy', `topic ${name} is gone from the metadata: cannot confirm it`);
+  }
+
+  findBatches(
+    partition: number,
+    range: { readonly from: bigint | null; readonly until: bigint },
+    identities: readonly BatchIdentity[],
+  ): Promise<readonly FoundBatch[]> {
+    return findBatches(this.#cluster, { ...this.#topic, partition, ...range }, identities);
+  }
+
+  close(): void {
+    for (const connection of this.#connections.values()) this.#cluster.release(connection);
+    this.#connections.clear();
+  }
+
+  #connection(leader: number): BrokerConnection {
+    const address = this.#cluster.broker(leader);
+    if (address === undefined) {
+      throw new SealstreamError('not-leader', `broker ${leader} is not in the metadata now`);
+    }
+    const known = this.#connections.get(leader);
+    if (known?.broker.host === address.host && known.broker.port === address.port) return known;
+    // A broker that came back at another address.
+    if (known !== undefined) this.#cluster.release(known);
+    const connection = this.#cluster.open(address);
+    this.#connections.set(leader, connection);
+    return connection;
+  }
+
+  #wrap(error: unknown): SealstreamError {
+    return asSealstreamError(error, 'internal', `topic ${this.#topic.topic}: Produce`);
+  }
+}
