@@ -1,0 +1,23 @@
+import { SealstreamError } from '../ledger/error.js';
+import type { Stream, StreamOptions } from './stream.js';
+
+/**
+ * Opens the stream that `url` names: `file:PATH` (embedded, an archive, a stopped broker's disk) or
+ * `kafka://host:port,host:port`. The adapter is loaded only now, so that a verifier of files runs
+ * with no Kafka client installed. Throws `configuration` on any other scheme.
+ */
+export async function openStream(url: string, options: StreamOptions = {}): Promise<Stream> {
+  const scheme = url.slice(0, url.indexOf(':') + 1);
+  if (scheme === 'file:') {
+    const { openSegments } = await import('./segments/segments.js');
+    return openSegments(url, options);
+  }
+  throw new SealstreamError(
+    'configuration',
+    `stream: "${withoutSecrets(url)}" has no known scheme; use file:PATH or kafka://host:port`,
+  );
+}
+
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}

@@ -1,0 +1,197 @@
+import { constants, lstatSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { SealstreamError } from '../../ledger/error.js';
+import { stampLog } from '../batch/encode.js';
+import type { Logger, TopicIdentity } from '../stream.js';
+import { flushFolder } from './create.js';
+import { listSegments, partitionFolder, type Segment, segmentName, WRITE_FLAGS } from './folder.js';
+import { startOf } from './log-end.js';
+import { type Scan, scanSegment } from './scan.js';
+import { SegmentFile, withSegment } from './segment-file.js';
+import { checkPartition, checkWritable } from './topic.js';
+
+export interface Stamped {
+  readonly baseOffset: bigint;
+  readonly timestamp: bigint;
+}
+
+export interface WriterOptions {
+  /** A segment is at most this large, unless one batch is larger. */
+  readonly segmentBytes: number;
+  readonly logger?: Logger;
+}
+
+/** A write that failed where nobody can say whether its bytes will last. */
+export class UnknownWrite extends Error {}
+
+/**
+ * Writes to the end of one partition's log; only under the partition's lock. What is known of the end
+ * is kept between writes and checked again, since other processes append in between.
+ */
+export class LogWriter {
+  private readonly root: string;
+  private readonly topic: TopicIdentity;
+  private readonly partition: number;
+  private readonly options: WriterOptions;
+  private readonly folder: string;
+  private current: { readonly file: SegmentFile; readonly segment: Segment; end: Scan } | null =
+    null;
+
+  constructor(root: string, topic: TopicIdentity, partition: number, options: WriterOptions) {
+    this.root = root;
+    this.topic = topic;
+    this.partition = partition;
+    this.options = options;
+    this.folder = partitionFolder(root, topic.topic, partition);
+  }
+
+  /**
+   * Appends the batches in one write and flushes it to the disk. Throws SealstreamError where nothing
+   * was written, UnknownWrite where that cannot be said.
+   */
+  async append(batches: readonly { bytes: Uint8Array; count: number }[]): Promise<Stamped[]> {
+    checkPartition(this.root, this.topic, this.partition);
+    checkWritable(this.root, this.topic);
+    const size = batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const { file, end } = await this.prepare(size);
+    // LogAppendTime never goes back, whatever the clock does.
+    const now = BigInt(Date.now());
+    const timestamp = now > end.timestamp ? now : end.timestamp;
+    let next = end.next;
+    const stamped: Stamped[] = [];
+    const bytes = batches.map((batch) => {
+      const stamp = { baseOffset: next, leaderEpoch: 0, logAppendTime: timestamp };
+      stamped.push({ baseOffset: next, timestamp });
+      next += BigInt(batch.count);
+      return stampLog(batch.bytes, stamp);
+    });
+    await this.write(file, Buffer.concat(bytes), end.position);
+    const position = end.position + size;
+    if (this.current !== null) this.current.end = { ...end, position, next, timestamp, end: next };
+    return stamped;
+  }
+
+  async close(): Promise<void> {
+    const file = this.current?.file;
+    this.current = null;
+    await file?.close();
+  }
+
+  private async write(file: SegmentFile, bytes: Uint8Array, position: number): Promise<void> {
+    try {
+      for (let written = 0; written < bytes.length; ) {
+        const rest = bytes.length - written;
+        written += (await file.handle.write(bytes, written, rest, position + written)).bytesWritten;
+      }
+    } catch (cause) {
+      await this.undo(file, position, cause);
+      throw cause;
+    }
+    try {
+      await file.handle.datasync();
+    } catch (cause) {
+      await this.close();
+      throw new UnknownWrite(`${file.file}: cannot flush to the disk`, { cause });
+    }
+  }
+
+  /** Takes back a write that stopped half way, as on a full disk. */
+  private async undo(file: SegmentFile, position: number, cause: unknown): Promise<void> {
+    try {
+      await file.handle.truncate(position);
+    } catch {
+      throw new UnknownWrite(`${file.file}: the write failed and cannot be undone`, { cause });
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** The segment to write `size` bytes to, its end found and repaired. */
+  private async prepare(size: number): Promise<{ file: SegmentFile; end: Scan }> {
+    const segments = listSegments(this.folder);
+    const last = segments.at(-1) ?? (await this.addSegment(0n));
+    let state = this.current;
+    if (state === null || state.segment.file !== last.file || !(await isNamed(state.file, last))) {
+      await this.close();
+      const file = await SegmentFile.open(last.file, WRITE_FLAGS);
+      state = { file, segment: last, end: await this.firstEnd(segments, last) };
+      this.current = state;
+    }
+    await this.findEnd(state);
+    const { end } = state;
+    if (end.position === 0 || end.position + size <= this.options.segmentBytes) return state;
+    const added = await this.addSegment(end.next);
+    await this.close();
+    const file = await SegmentFile.open(added.file, WRITE_FLAGS);
+    state = { file, segment: added, end: { ...startOf(end.next), timestamp: end.timestamp } };
+    this.current = state;
+    return state;
+  }
+
+  /** Where to start looking for the end of `last`: with the time of the last batch before it. */
+  private async firstEnd(segments: readonly Segment[], last: Segment): Promise<Scan> {
+    const before = segments.filter(({ baseOffset }) => baseOffset < last.baseOffset);
+    for (const { file, baseOffset } of before.reverse()) {
+      const scan = await withSegment(file, async (segment) =>
+        scanSegment(segment, startOf(baseOffset), await segment.size()),
+      );
+      if (scan.position > 0) return { ...startOf(last.baseOffset), timestamp: scan.timestamp };
+    }
+    return startOf(last.baseOffset);
+  }
+
+  private async findEnd(state: NonNullable<LogWriter['current']>): Promise<void> {
+    const { file } = state;
+    let size = await file.size();
+    if (size < state.end.position) {
+      state.end = await this.firstEnd(listSegments(this.folder), state.segment);
+      size = await file.size();
+    }
+    if (size === state.end.position) return;
+    const end = await scanSegment(file, state.end, size);
+    if (end.damage !== null) {
+      throw new SealstreamError(
+        'batch-corrupt',
+        `topic ${this.topic.topic} partition ${this.partition}: ${file.file} is damaged at byte ` +
+          `${end.damage.position} (offset ${end.damage.offset}), before intact batches; nothing is ` +
+          'appended to it: keep it as evidence',
+      );
+    }
+    if (end.position < size) await this.repair(file, end.position, size);
+    // What another process wrote and did not live to flush is flushed before more is built on it.
+    await file.attempt(() => file.handle.datasync());
+    state.end = end;
+  }
+
+  /** Cuts a torn end off, and keeps its bytes beside the segment. */
+  private async repair(file: SegmentFile, position: number, size: number): Promise<void> {
+    const torn = await file.read(position, size - position);
+    const kept = join(this.folder, `${basename(file.file, '.log')}-${position}-${Date.now()}.torn`);
+    const handle = await open(kept, 'wx');
+    try {
+      await handle.writeFile(torn);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await flushFolder(this.folder);
+    await file.attempt(() => file.handle.truncate(position));
+    const fields = { topic: this.topic.topic, partition: this.partition, bytes: torn.length, kept };
+    this.options.logger?.warn(fields, 'cut off a write that never finished');
+  }
+
+  private async addSegment(baseOffset: bigint): Promise<Segment> {
+    const file = join(this.folder, segmentName(baseOffset));
+    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+    await (await open(file, flags, 0o644)).close();
+    await flushFolder(this.folder);
+    return { baseOffset, file };
+  }
+}
+
+/** Whether the open file is still the one that the segment's name leads to. */
+async function isNamed(file: SegmentFile, segment: Segment): Promise<boolean> {
+  const named = lstatSync(segment.file, { bigint: true, throwIfNoEntry: false });
+  return named?.ino === (await file.identify()).inode;
+}

@@ -1,0 +1,222 @@
+import { SealstreamError } from '../../ledger/error.js';
+import { type DecodedBatches, decodeBatches } from '../batch/decode.js';
+import { type BatchHeader, readBatchHeader } from '../batch/layout.js';
+import type { Bounds, RecordBatch, TopicIdentity } from '../stream.js';
+import { brokerOffsets, isBrokerFolder } from './broker.js';
+import { partitionFolder, type Segment } from './folder.js';
+import { LogEnd } from './log-end.js';
+import { type SegmentFile, withSegment } from './segment-file.js';
+import { checkPartition, readSettings } from './topic.js';
+
+/** Where a reader stands: the byte of `segment` at which the batch with `offset` or a later starts. */
+export interface Cursor {
+  readonly offset: bigint;
+  readonly segment: string;
+  readonly position: number;
+}
+
+export interface LogBounds extends Bounds {
+  readonly segments: readonly Segment[];
+}
+
+export interface Piece {
+  readonly batches: readonly RecordBatch[];
+  readonly lastEpoch: number | null;
+  readonly cursor: Cursor;
+}
+
+/** One partition's log, read and never changed. */
+export class PartitionLog {
+  private readonly root: string;
+  private readonly topic: TopicIdentity;
+  private readonly partition: number;
+  private end: LogEnd | null = null;
+
+  constructor(root: string, topic: TopicIdentity, partition: number) {
+    this.root = root;
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  /** Throws `topic-missing`, `topic-recreated`, `partition-missing`, `unreachable`, `unreadable`. */
+  async bounds(): Promise<LogBounds> {
+    const { root, topic, partition } = this;
+    checkPartition(root, topic, partition);
+    const folder = partitionFolder(root, topic.topic, partition);
+    const broker = isBrokerFolder(root);
+    this.end ??= new LogEnd(folder, { flush: !broker && readSettings(folder) !== null });
+    const { segments, scan } = await this.end.find();
+    const recorded = broker ? brokerOffsets(root, topic.topic, partition) : null;
+    const logStart = larger(segments[0]?.baseOffset ?? 0n, recorded?.logStart ?? 0n);
+    const highWatermark = smaller(scan.end, recorded?.highWatermark ?? scan.end);
+    return { partition, logStart, highWatermark: larger(logStart, highWatermark), segments };
+  }
+
+  /**
+   * About `maxBytes` of batches from `offset` on, which is within `bounds` and below the high
+   * watermark; a larger first batch comes whole. Bytes that are no batches are read once more from
+   * a newly opened file before they are reported as `batch-corrupt`.
+   */
+  async read(bounds: LogBounds, from: Cursor | bigint, maxBytes: number): Promise<Piece> {
+    try {
+      return await this.readOnce(bounds, from, maxBytes);
+    } catch (error) {
+      if (!(error instanceof SealstreamError) || error.class !== 'data') throw error;
+      return this.readOnce(bounds, from, maxBytes);
+    }
+  }
+
+  private async readOnce(
+    bounds: LogBounds,
+    from: Cursor | bigint,
+    maxBytes: number,
+  ): Promise<Piece> {
+    let cursor = typeof from === 'bigint' ? await this.locate(bounds, from) : from;
+    let at = indexOf(bounds, cursor);
+    if (at < 0) {
+      cursor = await this.locate(bounds, cursor.offset);
+      at = indexOf(bounds, cursor);
+    }
+    for (; ; at += 1) {
+      const piece = await withSegment(cursor.segment, (file) =>
+        this.readSegment(file, bounds, cursor, maxBytes),
+      );
+      if (piece !== null) return piece;
+      const following = bounds.segments[at + 1];
+      if (following === undefined) throw this.cutWhileRead(cursor);
+      const offset = larger(cursor.offset, following.baseOffset);
+      cursor = { offset, segment: following.file, position: 0 };
+      if (offset >= bounds.highWatermark) return { batches: [], lastEpoch: null, cursor };
+    }
+  }
+
+  /** null: the segment ends at the cursor. */
+  private async readSegment(
+    file: SegmentFile,
+    bounds: LogBounds,
+    cursor: Cursor,
+    maxBytes: number,
+  ): Promise<Piece | null> {
+    const left = (await file.size()) - cursor.position;
+    if (left === 0) return null;
+    let bytes = await file.read(cursor.position, Math.max(0, Math.min(maxBytes, left)));
+    let header = this.header(bytes, cursor);
+    if (header === null && bytes.length < left) {
+      bytes = await file.read(cursor.position, Math.min(HEADER_BYTES, left));
+      header = this.header(bytes, cursor);
+    }
+    if (header === null || header.sizeInBytes > left) throw this.cutShort(cursor, left);
+    if (header.sizeInBytes > bytes.length) {
+      bytes = await file.read(cursor.position, header.sizeInBytes);
+    }
+    const decoded = this.decode(bytes, bounds, cursor);
+    if (decoded.error !== null && decoded.batches.length === 0) throw decoded.error;
+    const { batches, lastEpoch } = decoded;
+    const consumed = consumedBytes(bytes, decoded.next);
+    // The next batch starts at or above the high watermark: nothing is left below it.
+    const offset = batches.length + consumed > 0 ? decoded.next : bounds.highWatermark;
+    const position = cursor.position + consumed;
+    return { batches, lastEpoch, cursor: { ...cursor, offset, position } };
+  }
+
+  private decode(bytes: Uint8Array, bounds: LogBounds, cursor: Cursor): DecodedBatches {
+    const { topic, partition } = this;
+    const range = { from: cursor.offset, below: bounds.highWatermark };
+    return decodeBatches(bytes, { ...range, topic: topic.topic, partition });
+  }
+
+  /** Walks batch headers from the start of the segment that must hold `offset`. */
+  private async locate(bounds: LogBounds, offset: bigint): Promise<Cursor> {
+    const segment = bounds.segments.findLast(({ baseOffset }) => baseOffset <= offset);
+    const first = segment ?? bounds.segments[0];
+    if (first === undefined) throw this.cutWhileRead({ offset, segment: 'none', position: 0 });
+    return withSegment(first.file, async (file) => {
+      const size = await file.size();
+      let position = 0;
+      let bytes: Uint8Array = new Uint8Array(0);
+      let start = 0;
+      while (position < size) {
+        const cursor = { offset, segment: first.file, position };
+        let header = this.header(bytes.subarray(position - start), cursor);
+        if (header === null) {
+          start = position;
+          bytes = await file.read(start, Math.min(WALK_BYTES, size - start));
+          header = this.header(bytes, cursor);
+        }
+        if (header === null || header.sizeInBytes > size - position) {
+          throw this.cutShort(cursor, size - position);
+        }
+        if (header.nextOffset > offset) return cursor;
+        position += header.sizeInBytes;
+      }
+      return { offset, segment: first.file, position };
+    });
+  }
+
+  private header(bytes: Uint8Array, cursor: Cursor): BatchHeader | null {
+    try {
+      return bytes.length === 0 ? null : readBatchHeader(bytes, 0);
+    } catch (error) {
+      if (!(error instanceof SealstreamError)) throw error;
+      const message = `${this.place(cursor)}: ${error.message}`;
+      throw new SealstreamError(error.code, message, { cause: error });
+    }
+  }
+
+  private cutShort(cursor: Cursor, left: number): SealstreamError {
+    return new SealstreamError(
+      'batch-corrupt',
+      `${this.place(cursor)}: a batch is cut short, ${Math.max(0, left)} bytes are left of it`,
+    );
+  }
+
+  private cutWhileRead(cursor: Cursor): SealstreamError {
+    return new SealstreamError(
+      'busy',
+      `${this.place(cursor)}: the log was cut while it was read; read it again`,
+    );
+  }
+
+  private place(cursor: Cursor): string {
+    const { topic, partition } = this;
+    const where = `${cursor.segment} byte ${cursor.position}`;
+    return `topic ${topic.topic} partition ${partition} offset ${cursor.offset} (${where})`;
+  }
+}
+
+const HEADER_BYTES = 61;
+const WALK_BYTES = 1024 * 1024;
+
+function indexOf(bounds: LogBounds, cursor: Cursor): number {
+  return bounds.segments.findIndex(({ file }) => file === cursor.segment);
+}
+
+/** Bytes of the whole batches that end at or before offset `next`. */
+function consumedBytes(bytes: Uint8Array, next: bigint): number {
+  let at = 0;
+  while (at < bytes.length) {
+    const header = tryHeader(bytes, at);
+    if (header === null || header.nextOffset > next) break;
+    if (header.sizeInBytes > bytes.length - at) break;
+    at += header.sizeInBytes;
+  }
+  return at;
+}
+
+function tryHeader(bytes: Uint8Array, at: number): BatchHeader | null {
+  try {
+    return readBatchHeader(bytes, at);
+  } catch (error) {
+    // Behind what was decoded stands something broken: the next read meets and reports it.
+    if (error instanceof SealstreamError) return null;
+    throw error;
+  }
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}

@@ -1,0 +1,156 @@
+import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
+import type { Fetched, Position, Reader, ReaderOptions, TopicIdentity } from '../stream.js';
+import { type Cursor, type LogBounds, PartitionLog } from './partition-log.js';
+import { sleep } from './sleep.js';
+
+const DEFAULT_MAX_BYTES = 1024 * 1024;
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 50;
+
+interface Place {
+  readonly log: PartitionLog;
+  from: Cursor | bigint;
+  lastEpoch: number | null;
+  /** What the last poll reported: asked again only to tell what is new. */
+  reported: LogBounds | null;
+}
+
+/** Reads partitions of one topic by looking at their files again and again. */
+export class SegmentReader implements Reader {
+  private readonly root: string;
+  private readonly topic: TopicIdentity;
+  private readonly maxBytes: number;
+  private readonly places = new Map<number, Place>();
+  private turn = 0;
+  private closed = false;
+  private polling = false;
+
+  constructor(root: string, topic: TopicIdentity, options: ReaderOptions) {
+    this.root = root;
+    this.topic = topic;
+    this.maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+  }
+
+  seek(position: Position): void {
+    this.checkOpen();
+    const { partition, offset, lastEpoch } = position;
+    const log =
+      this.places.get(partition)?.log ?? new PartitionLog(this.root, this.topic, partition);
+    this.places.set(partition, { log, from: offset, lastEpoch: lastEpoch ?? null, reported: null });
+  }
+
+  remove(partition: number): void {
+    this.places.delete(partition);
+  }
+
+  async poll(maxWaitMs: number, signal?: AbortSignal): Promise<readonly Fetched[]> {
+    this.checkOpen();
+    if (this.polling) throw new SealstreamError('usage', 'stream: one poll at a time');
+    this.polling = true;
+    try {
+      return await this.wait(maxWaitMs, signal);
+    } finally {
+      this.polling = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.places.clear();
+  }
+
+  private async wait(maxWaitMs: number, signal: AbortSignal | undefined): Promise<Fetched[]> {
+    const deadline = performance.now() + maxWaitMs;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      if (signal?.aborted || this.closed) return [];
+      const { all, news } = await this.look();
+      const left = deadline - performance.now();
+      if (news || left <= 0) return all;
+      await sleep(Math.min(pause, left), signal);
+    }
+  }
+
+  /** Every partition once, beginning with another one each time, within `maxBytes` in all. */
+  private async look(): Promise<{ all: Fetched[]; news: boolean }> {
+    const partitions = [...this.places.keys()];
+    const all: Fetched[] = [];
+    let news = false;
+    let budget = this.maxBytes;
+    this.turn += 1;
+    for (let index = 0; index < partitions.length; index += 1) {
+      const partition = partitions[(index + this.turn) % partitions.length];
+      const place = partition === undefined ? undefined : this.places.get(partition);
+      if (partition === undefined || place === undefined) continue;
+      const before = place.reported;
+      const fetched = await this.fetch(partition, place, budget);
+      // Moved or removed while its files were read: the answer is to a question no longer asked.
+      if (this.places.get(partition) !== place) continue;
+      if (fetched.error !== null && fetched.error.class !== 'retry') this.places.delete(partition);
+      for (const batch of fetched.batches) budget -= batch.bytes.length;
+      news ||= fetched.batches.length > 0 || fetched.error !== null;
+      news ||= before === null || differ(before, place.reported);
+      all.push(fetched);
+      if (budget <= 0) break;
+    }
+    return { all, news };
+  }
+
+  private async fetch(partition: number, place: Place, budget: number): Promise<Fetched> {
+    const { from } = place;
+    const offset = offsetOf(from);
+    let bounds: LogBounds | null = null;
+    try {
+      bounds = await place.log.bounds();
+      const { logStart, highWatermark } = bounds;
+      if (offset < logStart || offset > highWatermark) throw this.outside(bounds, offset);
+      place.reported = bounds;
+      if (offset === highWatermark) return this.fetched(partition, place, bounds, [], null);
+      const piece = await place.log.read(bounds, from, budget);
+      place.from = piece.cursor;
+      place.lastEpoch = piece.lastEpoch ?? place.lastEpoch;
+      return this.fetched(partition, place, bounds, piece.batches, null);
+    } catch (error) {
+      const context = `topic ${this.topic.topic} partition ${partition} offset ${offset}`;
+      const reason = asSealstreamError(error, 'unreadable', context);
+      return this.fetched(partition, place, bounds, [], reason);
+    }
+  }
+
+  private fetched(
+    partition: number,
+    place: Place,
+    bounds: LogBounds | null,
+    batches: Fetched['batches'],
+    error: SealstreamError | null,
+  ): Fetched {
+    const { from, lastEpoch } = place;
+    const next = {
+      partition,
+      offset: offsetOf(from),
+      ...(lastEpoch === null ? {} : { lastEpoch }),
+    };
+    const { logStart = null, highWatermark = null } = bounds ?? {};
+    return { partition, batches, next, logStart, highWatermark, error };
+  }
+
+  private outside(bounds: LogBounds, offset: bigint): SealstreamError {
+    const { logStart, highWatermark } = bounds;
+    return new SealstreamError(
+      'offset-out-of-range',
+      `topic ${this.topic.topic} partition ${bounds.partition}: offset ${offset} is not in ` +
+        `[${logStart}, ${highWatermark}]`,
+    );
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new SealstreamError('closed', 'stream: the reader is closed');
+  }
+}
+
+function offsetOf(from: Cursor | bigint): bigint {
+  return typeof from === 'bigint' ? from : from.offset;
+}
+
+function differ(a: LogBounds, b: LogBounds | null): boolean {
+  return a.logStart !== b?.logStart || a.highWatermark !== b.highWatermark;
+}

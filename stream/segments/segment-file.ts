@@ -1,0 +1,79 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { SealstreamError } from '../../ledger/error.js';
+import { fileError, READ_FLAGS } from './folder.js';
+
+/** An open segment file; every failure is a SealstreamError that names the file. */
+export class SegmentFile {
+  readonly file: string;
+  readonly handle: FileHandle;
+
+  private constructor(file: string, handle: FileHandle) {
+    this.file = file;
+    this.handle = handle;
+  }
+
+  static async open(file: string, flags: number = READ_FLAGS): Promise<SegmentFile> {
+    let handle: FileHandle;
+    try {
+      handle = await open(file, flags);
+    } catch (error) {
+      throw fileError(error, file);
+    }
+    return new SegmentFile(file, handle);
+  }
+
+  /** Throws `unreadable` where the name is of no regular file. */
+  async size(): Promise<number> {
+    return (await this.identify()).size;
+  }
+
+  /** Size in bytes, and what tells this file and state from a later one of the same name. */
+  async identify(): Promise<{ size: number; inode: bigint; changed: bigint }> {
+    const stat = await this.attempt(() => this.handle.stat({ bigint: true }));
+    if (!stat.isFile()) {
+      throw new SealstreamError('unreadable', `stream: ${this.file} is no regular file`);
+    }
+    return { size: Number(stat.size), inode: stat.ino, changed: stat.mtimeNs };
+  }
+
+  /** At most `length` bytes from `position`, fewer only at the end of the file. */
+  async read(position: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await this.attempt(() =>
+        this.handle.read(bytes, filled, length - filled, position + filled),
+      );
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return filled === length ? bytes : bytes.slice(0, filled);
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+
+  /** Runs `action` on the handle. */
+  async attempt<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw fileError(error, this.file);
+    }
+  }
+}
+
+/** Opens, uses and closes a segment file. */
+export async function withSegment<T>(
+  file: string,
+  use: (segment: SegmentFile) => Promise<T>,
+  flags: number = READ_FLAGS,
+): Promise<T> {
+  const segment = await SegmentFile.open(file, flags);
+  try {
+    return await use(segment);
+  } finally {
+    await segment.close();
+  }
+}
