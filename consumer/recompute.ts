@@ -53,6 +53,13 @@ export class Recomputation {
       }
     }
     this.findings.push(...truncatedFinding(this.#options.source, this.#log.end, this.#until));
+    // A checkpoint that was never compared is not verified, whatever the reason.
+    if (this.findings.length === 0 && this.#index < this.#log.points.length) {
+      throw new SealstreamError(
+        'internal',
+        `${this.#options.source.place}: not every checkpoint was compared; report this`,
+      );
+    }
   }
 
   /** true: there is more to walk behind a checkpoint that differed. */

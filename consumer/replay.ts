@@ -162,6 +162,9 @@ class Walker {
       if (!skipped) break;
     }
     this.stopped = truncatedFinding(source, log.end, until)[0] ?? null;
+    if (this.stopped === null && this.#index < log.points.length) {
+      throw new SealstreamError('internal', `${source.place}: not every checkpoint was compared`);
+    }
   }
 
   async *#release(): AsyncGenerator<{ slice: Slice; sealed: boolean }, Finding | null> {

@@ -94,10 +94,8 @@ export async function* walk(
       if (done < end) yield { kind: 'tail', batch, from: done, to: end };
     }
     const reached = fetched.next.offset < until ? fetched.next.offset : until;
-    if (at < points.length && reached > state.next) {
-      if (yield* meet(reached)) return;
-      if (reached > state.next && at < points.length) state.skipTo(reached);
-    }
+    if (yield* meet(reached)) return;
+    if (at < points.length && reached > state.next) state.skipTo(reached);
   }
 }
 

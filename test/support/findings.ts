@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import {
+  type FindingCode,
+  type PartitionReport,
+  type Report,
+  type Verdict,
+  type VerifyOptions,
+  verify,
+} from '../../consumer/index.js';
+import type { Stream } from '../../stream/stream.js';
+import type { MadeLedger } from './made-ledger.js';
+
+export const MAX_AGE = 15 * 60 * 1000;
+
+/** What verifies `made` with short waits. */
+export function verifyOptions(made: MadeLedger, stream: Stream): VerifyOptions {
+  return {
+    stream,
+    ledger: made.ledger,
+    topics: [{ topic: made.topic }],
+    publicKey: made.key.publicKey,
+    maxAge: MAX_AGE,
+    confirmMs: 20,
+  };
+}
+
+export function checkMade(
+  made: MadeLedger,
+  stream: Stream,
+  options: Partial<VerifyOptions> = {},
+): Promise<Report> {
+  return verify({ ...verifyOptions(made, stream), ...options });
+}
+
+export function partition(report: Report, number: number): PartitionReport {
+  const found = report.partitions.find((one) => one.partition === number);
+  assert.ok(found, `partition ${number} is in the report`);
+  return found;
+}
+
+export function codes(report: PartitionReport): FindingCode[] {
+  return report.findings.map((found) => found.code).sort();
+}
+
+/** The verdict; at least one finding, and none but of these codes. */
+export function expectCodes(
+  report: PartitionReport,
+  verdict: Verdict,
+  expected: readonly FindingCode[],
+): void {
+  const messages = report.findings.map((found) => `${found.code}: ${found.message}`).join('\n');
+  assert.equal(report.verdict, verdict, messages);
+  assert.notEqual(report.findings.length, 0);
+  for (const { code } of report.findings) assert.ok(expected.includes(code), messages);
+}
+
+/** Partition 0 is tampered with, and this is the one finding about it. */
+export function expectFinding(report: Report, code: FindingCode, from: bigint, to: bigint): void {
+  const { findings } = partition(report, 0);
+  assert.deepEqual(
+    findings.map((found) => [found.code, found.from, found.to]),
+    [[code, from, to]],
+    findings.map((found) => found.message).join('\n'),
+  );
+  assert.equal(report.verdict, 'tampered');
+}
