@@ -26,6 +26,11 @@ export interface ClusterOptions {
   readonly logger: Logger | null;
 }
 
+/** A reader, an appender or an ownership: lives until it or the stream is closed. */
+export interface Part {
+  close(): Promise<void>;
+}
+
 /** One API as this side speaks it; `flexible` holds for all versions from oldest to newest. */
 export interface KafkaApi {
   readonly key: number;
@@ -44,6 +49,8 @@ export class Cluster {
   /** After this a request counts as unanswered. */
   readonly timeoutMs: number;
   readonly logger: Logger | null;
+  /** What is open now; who is closed takes itself out. */
+  readonly parts = new Set<Part>();
   readonly #settings: ConnectionSettings;
   readonly #open = new Set<BrokerConnection>();
   readonly #administrative = new Map<string, BrokerConnection>();
@@ -183,8 +190,18 @@ export class Cluster {
     return { version, bytes, what: `the ${api.name} v${version} response of ${connection.name}` };
   }
 
-  close(): void {
-    this.#closed = true;
+  /** Closes the parts, then the connections that are left. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await Promise.all([...this.parts].map((part) => part.close()));
+    } finally {
+      this.#closed = true;
+      this.#disconnect();
+    }
+  }
+
+  #disconnect(): void {
     for (const connection of this.#open) connection.close();
     this.#open.clear();
     this.#administrative.clear();

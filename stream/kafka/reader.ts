@@ -52,6 +52,7 @@ class KafkaReader implements Reader {
     this.#topic = topic;
     this.#maxBytes = maxBytes;
     this.#leaders = new Leaders(cluster, topic);
+    cluster.parts.add(this);
   }
 
   seek(position: Position): void {
@@ -296,6 +297,7 @@ class KafkaReader implements Reader {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cluster.parts.delete(this);
     for (const source of this.#sources.values()) source.close();
     this.#sources.clear();
     this.#states.clear();

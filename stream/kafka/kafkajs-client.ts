@@ -1,0 +1,43 @@
+import kafkajs, { type Kafka, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
+import type { KafkaSecurity, Logger } from '../stream.js';
+import type { Cluster } from './cluster.js';
+import { tlsOptions } from './connection.js';
+
+const CLIENT_ID = 'sealstream';
+
+/** kafkajs through its public API, for what needs no data plane: group membership. */
+export function createKafkaClient(cluster: Cluster): Kafka {
+  const { bootstrap, security, timeoutMs, logger } = cluster;
+  const config: KafkaConfig = {
+    clientId: CLIENT_ID,
+    brokers: bootstrap.map(({ host, port }) => `${host}:${port}`),
+    ssl: tlsOptions(security) ?? false,
+    connectionTimeout: timeoutMs,
+    requestTimeout: timeoutMs,
+    logLevel: kafkajs.logLevel.INFO,
+    logCreator: () => (entry) => forward(entry, logger),
+  };
+  const sasl = saslOptions(security);
+  return new kafkajs.Kafka(sasl === undefined ? config : { ...config, sasl });
+}
+
+function saslOptions({ sasl }: KafkaSecurity): SASLOptions | undefined {
+  if (sasl === undefined) return undefined;
+  const { mechanism, username, password } = sasl;
+  return { mechanism, username, password } as SASLOptions;
+}
+
+/** Message, place and error text only: kafkajs attaches whole objects. What it calls an error is, as
+ * a rule, a coordinator still being elected, which it goes on to retry. */
+function forward({ level, namespace, log }: LogEntry, logger: Logger | null): void {
+  if (logger === null) return;
+  const fields: Record<string, string> = { namespace };
+  for (const key of ['broker', 'groupId', 'error']) {
+    const value = log[key];
+    if (typeof value === 'string') fields[key] = value;
+  }
+  const message = `kafkajs: ${log.message}`;
+  if (level <= kafkajs.logLevel.ERROR) logger.warn(fields, message);
+  else if (level <= kafkajs.logLevel.WARN) logger.info(fields, message);
+  else logger.debug(fields, message);
+}
