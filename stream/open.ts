@@ -12,6 +12,10 @@ export async function openStream(url: string, options: StreamOptions = {}): Prom
     const { openSegments } = await import('./segments/segments.js');
     return openSegments(url, options);
   }
+  if (scheme === 'kafka:') {
+    const { openKafka } = await import('./kafka/kafka.js');
+    return openKafka(url, options);
+  }
   throw new SealstreamError(
     'configuration',
     `stream: "${withoutSecrets(url)}" has no known scheme; use file:PATH or kafka://host:port`,

@@ -59,11 +59,17 @@ export class WireWriter {
   unsignedVarint(value: number): this {
     let rest = value >>> 0;
     while (rest > 0x7f) {
-      this.#bytes[this.#reserve(1)] = (rest & 0x7f) | 0x80;
+      this.#byte((rest & 0x7f) | 0x80);
       rest >>>= 7;
     }
-    this.#bytes[this.#reserve(1)] = rest;
+    this.#byte(rest);
     return this;
+  }
+
+  #byte(value: number): void {
+    // First the room, which may replace the buffer, then the buffer.
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
   }
 
   raw(bytes: Uint8Array): this {
