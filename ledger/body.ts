@@ -1,8 +1,9 @@
 /**
- * The body of a record (FORMAT §2): the bytes of Kafka's record format v2 from the key length to the
- * last header, with minimal varints. The record hash is the hash of these bytes.
+ * The body of a record (FORMAT §2): the bytes of Kafka's record format v2 from the key length to
+ * the last header, with minimal varints. The record hash is the hash of these bytes.
  *
- *     keyLength key valueLength value headerCount (headerKeyLength headerKey headerValueLength headerValue)*
+ *     keyLength key valueLength value headerCount
+ *     (headerKeyLength headerKey headerValueLength headerValue)*
  */
 import { malformed, SealstreamError } from './error.js';
 import { type Hash, sha256 } from './hash.js';

@@ -7,7 +7,7 @@
  *
  * Both headers are unsigned; LogState.resume proves them against the signed chain and root.
  */
-import { parseCheckpoint } from './checkpoint.js';
+import { claimedOrigin, parseCheckpoint } from './checkpoint.js';
 import { ENTRY_LENGTH } from './entry.js';
 import { malformed } from './error.js';
 import { MAX_FRONTIER_HASHES } from './frontier.js';
@@ -76,9 +76,7 @@ export function decodeCheckpointRecord(parts: RecordParts): DecodedCheckpointRec
   if (parts.key === null || parts.key.length > MAX_KEY_LENGTH) {
     throw malformed('a record of a checkpoint topic has no key, or a key of another kind');
   }
-  const { text } = parseNote(parts.value);
-  const origin = text.slice(0, text.indexOf('\n'));
-  parseOrigin(origin);
+  const origin = claimedOrigin(parts.value);
   const keyText = decodeUtf8(parts.key);
   if (KEY.exec(keyText)?.[1] !== origin) {
     throw malformed(`the key ${quote(keyText)} does not belong to a checkpoint of ${origin}`);
@@ -104,7 +102,7 @@ function headerValue(
   const value = found[0]?.value;
   if (found.length !== 1 || !value || value.length > limit) {
     throw malformed(
-      `a checkpoint record has one header ${quote(decodeUtf8(name))} of at most ${limit} bytes; this one has ${found.length}`,
+      `not one header ${quote(decodeUtf8(name))} of at most ${limit} bytes, but ${found.length}`,
     );
   }
   return copyBytes(value);

@@ -19,7 +19,7 @@
 import { malformed, SealstreamError } from './error.js';
 import { asHash, EMPTY_ROOT, type Hash } from './hash.js';
 import type { PublicKey, SigningKey } from './keys.js';
-import { MAX_NOTE_LENGTH, openNote, signNote } from './note.js';
+import { MAX_NOTE_LENGTH, openNote, parseNote, signNote } from './note.js';
 import { genesis, parseOrigin } from './origin.js';
 import {
   decodeBase64,
@@ -98,7 +98,7 @@ export function parseCheckpoint(text: string): Checkpoint {
     if (version === '') throw malformed('line 4 of the checkpoint is empty');
     throw new SealstreamError(
       'unknown-version',
-      `${origin}: the checkpoint is of version ${quote(version)}, this reader knows ${CHECKPOINT_VERSION}; use a newer one`,
+      `${origin}: the checkpoint's version is ${quote(version)}; use a reader that knows it`,
     );
   }
   const values = KNOWN_NAMES.map((name, index) => lineValue(lines[HEAD_LINES + index], name));
@@ -123,9 +123,10 @@ export function signCheckpoint(checkpoint: Checkpoint, key: SigningKey): string 
 }
 
 /**
- * The checkpoint of `origin` that `note` holds, once its signature by `key` holds. Throws `malformed`,
- * `unsigned` (not by this key, or another log's), `signature-invalid`, or `unknown-version`, which
- * is thrown only for a note that is signed: it means "could not check", never "intact".
+ * The checkpoint of `origin` that `note` holds, once its signature by `key` holds. Throws
+ * `malformed`, `unsigned` (not by this key, or another log's), `signature-invalid`, or
+ * `unknown-version`, which is thrown only for a note that is signed: it means "could not check",
+ * never "intact".
  */
 export function openCheckpoint(
   note: Uint8Array | string,
@@ -139,6 +140,14 @@ export function openCheckpoint(
     throw malformed(`the note is signed as ${quote(origin)}, but its first line is another`);
   }
   return parseCheckpoint(text);
+}
+
+/** The origin that line 1 of a note claims; nothing of the note is verified. Throws `malformed`. */
+export function claimedOrigin(note: Uint8Array | string): string {
+  const { text } = parseNote(note);
+  const origin = text.slice(0, text.indexOf('\n'));
+  parseOrigin(origin);
+  return origin;
 }
 
 function lineValue(line: string | undefined, name: string): string {

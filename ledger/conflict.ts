@@ -27,7 +27,8 @@ export function checkpointConflict(a: Checkpoint, b: Checkpoint): string | null 
   // Each record has an offset of its own: with fewer offsets than records between the two, some
   // entry of the larger has an index ≥ the smaller's size and an offset below its `next`.
   if (larger.next - smaller.next < larger.size - smaller.size) {
-    return `${origin}: size ${larger.size} ends at offset ${larger.next}, size ${smaller.size} already at ${smaller.next}`;
+    const ends = `ends at offset ${larger.next}, size ${smaller.size} at ${smaller.next} already`;
+    return `${origin}: size ${larger.size} ${ends}`;
   }
   return null;
 }
@@ -42,8 +43,8 @@ export function checkExtends(a: Checkpoint, b: Checkpoint, proof: readonly Hash[
 }
 
 /**
- * Why the two conflict if `leaf` is the larger tree's leaf at index smaller.size − 1, or null where it
- * is the smaller's `chain`. Throws `proof-invalid` where `proof` does not show that it is.
+ * Why the two conflict if `leaf` is the larger tree's leaf at index smaller.size − 1, or null where
+ * it is the smaller's `chain`. Throws `proof-invalid` where `proof` does not show that it is.
  */
 export function leafConflict(
   a: Checkpoint,
@@ -56,13 +57,13 @@ export function leafConflict(
   checkInclusion(leaf, index, larger.size, proof, larger.root);
   return equalBytes(leaf, smaller.chain)
     ? null
-    : `${smaller.origin}: record ${index} is another in size ${larger.size} than in ${smaller.size}`;
+    : `${smaller.origin}: sizes ${smaller.size} and ${larger.size} differ in record ${index}`;
 }
 
 /**
- * Why the two conflict if `entry` is the larger's entry at `index` ≥ smaller.size, or null where its
- * offset is one that the smaller did not cover. Throws `proof-invalid` where `proof` does not show that
- * it is, `malformed` where `entry` is none.
+ * Why the two conflict if `entry` is the larger's entry at `index` ≥ smaller.size, or null where
+ * its offset is one that the smaller did not cover. Throws `proof-invalid` where `proof` does not
+ * show that it is, `malformed` where `entry` is none.
  */
 export function entryConflict(
   a: Checkpoint,
@@ -79,7 +80,7 @@ export function entryConflict(
   checkInclusion(leafHash(entry), index, larger.size, proof, larger.root);
   return offset >= smaller.next
     ? null
-    : `${smaller.origin}: offset ${offset} is record ${index}, but size ${smaller.size} covers all below ${smaller.next}`;
+    : `${smaller.origin}: record ${index} has offset ${offset}, which size ${smaller.size} covers`;
 }
 
 function inOrder(a: Checkpoint, b: Checkpoint): [smaller: Checkpoint, larger: Checkpoint] {

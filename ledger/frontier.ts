@@ -30,7 +30,7 @@ export function decodeFrontier(bytes: Uint8Array, size: bigint): Hash[] {
   const count = frontierLength(size);
   if (size < 0n || size >= DECIMAL_LIMIT || bytes.length !== count * HASH_LENGTH) {
     throw malformed(
-      `the frontier of ${size} leaves has ${count} hashes of ${HASH_LENGTH} bytes, these are ${bytes.length} bytes`,
+      `the frontier of ${size} leaves has ${count} hashes, not these ${bytes.length} bytes`,
     );
   }
   return Array.from({ length: count }, (_, index) =>

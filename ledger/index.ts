@@ -1,4 +1,4 @@
-/** The format, pure: bytes in, bytes out (docs/format.md). No I/O, no clock, no randomness but for keys. */
+/** The format (docs/format.md), pure: bytes in, bytes out; no I/O, no clock. */
 export * from './body.js';
 export * from './checkpoint.js';
 export * from './checkpoint-record.js';

@@ -57,7 +57,7 @@ export class LogState {
     this.#setNext(first);
   }
 
-  /** A log without records, started at offset `first`. Throws `malformed` on a bad origin or offset. */
+  /** A log without records, started at offset `first`. Throws `malformed` on a bad argument. */
   static start(origin: string, first: bigint): LogState {
     encodeDecimal(first);
     return new LogState(origin, first);
@@ -65,7 +65,8 @@ export class LogState {
 
   /**
    * The state that `checkpoint` speaks of, from the last entry and the frontier published with it
-   * (FORMAT §6). Both come unsigned: throws `malformed` unless they lead to the signed chain and root.
+   * (FORMAT §6). Both come unsigned: throws `malformed` unless they lead to the signed chain and
+   * root.
    */
   static resume(checkpoint: Checkpoint, last: Uint8Array, frontier: Uint8Array): LogState {
     const { origin, size, first, next } = checkpoint;
@@ -134,7 +135,10 @@ export class LogState {
     this.#setNext((records.offsets[to - 1] as bigint) + 1n);
   }
 
-  /** Counts the offsets below `next` as seen: control records, empty batches. Throws `malformed` backwards. */
+  /**
+   * Counts the offsets below `next` as seen: those of control records and empty batches. Throws
+   * `malformed` backwards.
+   */
   skipTo(next: bigint): void {
     encodeDecimal(next);
     if (next < this.next) {
@@ -184,7 +188,7 @@ export class LogState {
     // `size` records from `first` on end at offset first + size − 1 or later, and before `next`.
     if (entry.offset >= next || entry.offset - this.first < this.size - 1n) {
       throw malformed(
-        `${this.origin}: the last entry's offset ${entry.offset} does not fit ${this.size} records from ${this.first} to ${next}`,
+        `${this.origin}: offset ${entry.offset} cannot be the last of ${this.size} before ${next}`,
       );
     }
     if (this.size === 1n && !equalBytes(entry.previous, genesis(this.origin))) {
@@ -217,7 +221,7 @@ export class LogState {
       throw malformed(`${this.origin}: offset ${DECIMAL_LIMIT - 1n} is too large`);
   }
 
-  /** Merges the new leaf with the perfect subtrees that it completes: one per trailing 1 of size. */
+  /** Merges the new leaf with the perfect subtrees it completes: one per trailing 1 of size. */
   #appendLeaf(chain: string): void {
     const node = this.#node;
     const frontier = this.#frontier;
@@ -251,7 +255,7 @@ function writeInt32(target: Uint8Array, at: number, value: number): void {
   target[at + 3] = value;
 }
 
-/** A slice outside `bytes` would hash other memory of the same buffer: a caller's error, never data. */
+/** A slice outside `bytes` would hash other memory of its buffer: a caller's fault, not data. */
 function checkColumns(records: RecordColumns, from: number, to: number): void {
   const { bytes, count, bodyStart, bodyEnd, offsets, timestamps } = records;
   const shortest = Math.min(bodyStart.length, bodyEnd.length, offsets.length, timestamps.length);

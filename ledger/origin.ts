@@ -30,7 +30,7 @@ const SEGMENT = /^[A-Za-z0-9._-]+$/;
 const TOPIC = /^[A-Za-z0-9._-]{1,200}$/;
 const CHECKPOINT_SUFFIX = '.checkpoints';
 
-/** Throws `malformed` unless `name` is segments of [A-Za-z0-9._-]+, none `.` or `..`, joined by `/`. */
+/** Throws `malformed` unless `name` is [A-Za-z0-9._-]+ joined by `/`, none of them `.` or `..`. */
 export function checkLedgerName(name: string): void {
   if (name.length > MAX_ORIGIN_LENGTH) {
     throw malformed(`the ledger name is longer than ${MAX_ORIGIN_LENGTH} bytes: ${quote(name)}`);
@@ -38,7 +38,7 @@ export function checkLedgerName(name: string): void {
   for (const segment of name.split('/')) {
     if (!SEGMENT.test(segment) || segment === '.' || segment === '..') {
       throw malformed(
-        `${quote(name)} is no ledger name: segments of A–Z a–z 0–9 . _ - joined by "/", none "." or ".."`,
+        `${quote(name)} is no ledger name: A–Z a–z 0–9 . _ - joined by "/", no "." or ".." alone`,
       );
     }
   }
@@ -93,7 +93,7 @@ function checkLength(text: string): void {
   }
 }
 
-/** c(−1), what the chain of this log starts from. Throws `malformed` on a text that is no origin. */
+/** c(−1), what the chain of this log starts from. Throws `malformed` unless it is an origin. */
 export function genesis(origin: string): Hash {
   parseOrigin(origin);
   return sha256(encodeUtf8(`sealstream genesis v1\n${origin}\n`));

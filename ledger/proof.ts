@@ -23,12 +23,12 @@ export function treeRoot(leaf: LeafSource, size: bigint): Hash {
   return rangeRoot(leaf, { from: 0n, to: size });
 }
 
-/** The proof that the leaf at `index` is in the tree of `size`. Throws `malformed` unless index < size. */
+/** The proof that leaf `index` is in the tree of `size`. Throws `malformed` unless index < size. */
 export function inclusionProof(leaf: LeafSource, index: bigint, size: bigint): Hash[] {
   return inclusionRanges(index, size).map((range) => rangeRoot(leaf, range));
 }
 
-/** The proof that the tree of `second` begins with that of `first`. Throws `malformed` if first > second. */
+/** The proof that the tree of `second` begins with `first`; `malformed` if first > second. */
 export function consistencyProof(leaf: LeafSource, first: bigint, second: bigint): Hash[] {
   return consistencyRanges(first, second).map((range) => rangeRoot(leaf, range));
 }

@@ -1,6 +1,6 @@
 /**
- * Receipts (FORMAT §8): a C2SP tlog-proof that shows offline, with the record's bytes and the public
- * key, that a record was sealed.
+ * Receipts (FORMAT §8): a C2SP tlog-proof that shows offline, with the record's bytes and the
+ * public key, that a record was sealed.
  *
  *     c2sp.org/tlog-proof@v1
  *     extra <base64 of the entry, 81 bytes>
@@ -11,12 +11,12 @@
  */
 
 import { recordHash } from './body.js';
-import { type Checkpoint, openCheckpoint } from './checkpoint.js';
+import { type Checkpoint, claimedOrigin, openCheckpoint } from './checkpoint.js';
 import { decodeEntry, type Entry } from './entry.js';
 import { malformed, SealstreamError } from './error.js';
 import { asHash, type Hash, leafHash } from './hash.js';
 import type { PublicKey } from './keys.js';
-import { MAX_NOTE_LENGTH, parseNote } from './note.js';
+import { MAX_NOTE_LENGTH } from './note.js';
 import { genesis } from './origin.js';
 import { checkInclusion } from './proof.js';
 import {
@@ -53,7 +53,7 @@ export function formatReceipt(receipt: Receipt): string {
   const { index, entry, proof, note } = receipt;
   decodeEntry(entry);
   if (proof.length > MAX_PROOF_HASHES) throw tooManyHashes();
-  parseNote(note);
+  claimedOrigin(note);
   const lines = [
     HEADER,
     `${EXTRA}${encodeBase64(entry)}`,
@@ -77,7 +77,7 @@ export function parseReceipt(receipt: string | Uint8Array): Receipt {
   if (!index?.startsWith(INDEX)) throw malformed(`line 3 of the receipt is not "${INDEX}…"`);
   if (hashes.length > MAX_PROOF_HASHES) throw tooManyHashes();
   const note = text.slice(end + 2);
-  parseNote(note);
+  claimedOrigin(note);
   const entry = decodeBase64(extra.slice(EXTRA.length));
   decodeEntry(entry);
   return {
@@ -89,13 +89,13 @@ export function parseReceipt(receipt: string | Uint8Array): Receipt {
 }
 
 /**
- * The checkpoint that proves that the record with this body was sealed. The log is the one that line 1
- * of the note names: whoever cares which it is compares `origin`. Throws `malformed`, `unsigned`,
- * `signature-invalid`, `unknown-version`, or `proof-invalid` where the record is not the sealed one.
+ * The checkpoint that proves that the record with this body was sealed. The log is the one that
+ * line 1 of the note names: whoever cares which it is compares `origin`. Throws `malformed`,
+ * `unsigned`, `signature-invalid`, `unknown-version`, or `proof-invalid` where the record is not
+ * the sealed one.
  */
 export function checkReceipt(receipt: Receipt, body: Uint8Array, key: PublicKey): Checkpoint {
-  const { text } = parseNote(receipt.note);
-  const checkpoint = openCheckpoint(receipt.note, text.slice(0, text.indexOf('\n')), key);
+  const checkpoint = openCheckpoint(receipt.note, claimedOrigin(receipt.note), key);
   const entry = decodeEntry(receipt.entry);
   if (!equalBytes(recordHash(body), entry.record)) {
     throw invalid(checkpoint, 'the record is not the one that the receipt is about');
@@ -111,7 +111,7 @@ export function checkReceipt(receipt: Receipt, body: Uint8Array, key: PublicKey)
   return checkpoint;
 }
 
-/** What the checkpoint says beside its root must hold for the entry too: it was signed as a whole. */
+/** What the checkpoint says beside its root must hold for the entry too: all of it is signed. */
 function checkPlace(receipt: Receipt, entry: Entry, checkpoint: Checkpoint): void {
   const { index } = receipt;
   const { first, next, size, chain, origin } = checkpoint;

@@ -1,5 +1,5 @@
 /**
- * SHA-256 in the form in which it is quickest here: a string of 32 characters, one a byte (Latin-1).
+ * SHA-256 in the form in which it is quickest here: a string of 32 characters, one a byte, Latin-1.
  * Node's one-shot hash makes a string several times faster than it makes a Buffer; whoever needs
  * bytes writes the characters where they belong.
  */

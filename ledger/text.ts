@@ -24,8 +24,8 @@ function view(bytes: Uint8Array): Buffer {
 }
 
 /**
- * A copy of [start, end) with a buffer of its own, outside Node's shared pool. A Buffer's `slice` is
- * no copy, and any Uint8Array from outside may be a Buffer.
+ * A copy of [start, end) with a buffer of its own, outside Node's shared pool. A Buffer's `slice`
+ * is no copy, and any Uint8Array from outside may be a Buffer.
  */
 export function copyBytes(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
   return new Uint8Array(bytes.subarray(start, end));
@@ -109,7 +109,7 @@ export function encodeUtf8(text: string): Uint8Array {
   return copyBytes(Buffer.from(text, 'utf8'));
 }
 
-/** Throws `malformed` on bytes that are not UTF-8. Nothing is dropped, no byte order mark either. */
+/** Throws `malformed` on bytes that are not UTF-8. Nothing is dropped, no byte order mark. */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

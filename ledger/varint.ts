@@ -5,8 +5,7 @@
  */
 import { malformed } from './error.js';
 
-export const MAX_VARINT_LENGTH = 5;
-export const MAX_VARLONG_LENGTH = 10;
+const MAX_VARLONG_LENGTH = 10;
 
 /** Bytes that writeVarint takes for a 32-bit signed `value`. */
 export function sizeOfVarint(value: number): number {
