@@ -10,14 +10,13 @@ import { outranks } from './heads.js';
 import { checkLastRecord } from './last-record.js';
 import { SealRefused } from './refusal.js';
 
-/** A log whose memory, published head and last sealed record agree. */
-export interface Inspection {
+/** A log whose memory and published head agree. */
+export interface Recorded {
   readonly slot: MemorySlot;
   /** What the memory holds; null: started, nothing signed yet. */
   readonly sealed: Checkpoint | null;
   /** Where sealing goes on. */
   readonly state: LogState;
-  readonly bounds: Bounds;
 }
 
 /**
@@ -26,11 +25,19 @@ export interface Inspection {
  *
  * Throws SealRefused, or what the stream says during an outage.
  */
-export async function inspectLog(log: LogContext): Promise<Inspection> {
+export async function inspectLog(log: LogContext): Promise<void> {
+  const { state } = await inspectMemory(log);
+  await checkTail(log, state);
+}
+
+/** The first half: memory and published head, not yet the log itself. */
+export async function inspectMemory(log: LogContext): Promise<Recorded> {
   for (;;) {
     const slot = await readSlot(log);
     try {
-      return await inspectAgainst(log, slot);
+      const sealed = openRecorded(log, slot);
+      await checkPublished(log, slot, sealed);
+      return { slot, sealed, state: resume(log, slot, sealed) };
     } catch (error) {
       // Another sealer may have moved the memory on meanwhile: what then looks like a contradiction
       // is only its newer checkpoint.
@@ -38,14 +45,6 @@ export async function inspectLog(log: LogContext): Promise<Inspection> {
       throw error;
     }
   }
-}
-
-async function inspectAgainst(log: LogContext, slot: MemorySlot): Promise<Inspection> {
-  const sealed = openRecorded(log, slot);
-  await checkPublished(log, slot, sealed);
-  const state = resume(log, slot, sealed);
-  const bounds = await checkTail(log, state);
-  return { slot, sealed, state, bounds };
 }
 
 /** The memory's slot, of this very log. */
@@ -172,7 +171,7 @@ function resume(log: LogContext, slot: MemorySlot, sealed: Checkpoint | null): L
 }
 
 /**
- * Holds the log against `state`: its bounds, and the last record in the chain read once more.
+ * The second half: holds the log against `state`: its bounds, and the last record in the chain read once more.
  * Returns the bounds.
  */
 export async function checkTail(log: LogContext, state: LogState): Promise<Bounds> {

@@ -24,10 +24,11 @@ export class LogRunner {
   #schedule: Schedule | null = null;
   #attempt = 0;
   #notBefore = 0;
-  #hasCorruptRead = false;
+  /** Where a corrupt batch was met. */
+  #corruptAt: bigint | null = null;
   #seek: Position | null = null;
-  /** What the memory held when the log was refused, in hex; null: not looked at yet. */
-  #refusedWith: string | null = null;
+  /** What the memory held before the last recovery, or at the refusal, in hex; null: not known. */
+  #memoryThen: string | null = null;
 
   constructor(log: LogSealer) {
     this.log = log;
@@ -53,7 +54,7 @@ export class LogRunner {
 
   /** Refused, and what the memory held then is not known yet; see lookAgain. */
   get isFreshlyRefused(): boolean {
-    return this.#phase === 'refused' && this.#refusedWith === null;
+    return this.#phase === 'refused' && this.#memoryThen === null;
   }
 
   /** Where the reader has to go; once per recovery. */
@@ -97,7 +98,6 @@ export class LogRunner {
     }
     for (const batch of fetched.batches) {
       await log.append(batch, fetched.next.offset);
-      this.#hasCorruptRead = false;
     }
     log.skipTo(fetched.next.offset);
     if (fetched.error === null) this.#progress();
@@ -130,7 +130,6 @@ export class LogRunner {
     const { settings, origin } = this.log.context;
     this.log.forget();
     this.#phase = 'refused';
-    this.#refusedWith = null;
     this.#schedule = null;
     this.#seek = null;
     this.#waiting = null;
@@ -148,12 +147,9 @@ export class LogRunner {
    */
   async lookAgain(): Promise<void> {
     if (this.#phase !== 'refused') return;
-    const { memory } = this.log.context;
-    const slot = await memory.read(memoryKeyOf(this.log.context));
-    const version = slot === null ? '' : encodeHex(slot.version);
-    if (this.#refusedWith === null) this.#refusedWith = version;
-    if (this.#refusedWith === version) return;
-    this.#refusedWith = null;
+    const now = await this.#memoryNow();
+    this.#memoryThen ??= now;
+    if (this.#memoryThen === now) return;
     this.#phase = 'recovering';
     this.#attempt = 0;
     this.#notBefore = 0;
@@ -178,8 +174,23 @@ export class LogRunner {
     return highWatermark !== null && next !== null && highWatermark >= next;
   }
 
+  async #memoryNow(): Promise<string> {
+    const { memory } = this.log.context;
+    try {
+      const slot = await memory.read(memoryKeyOf(this.log.context));
+      return slot === null ? 'nothing' : encodeHex(slot.version);
+    } catch (error) {
+      // Recovering says what is wrong with it; here it counts only that it is still the same.
+      if (error instanceof SealstreamError && error.class === 'data') return error.message;
+      throw error;
+    }
+  }
+
   async #recover(signal: AbortSignal): Promise<void> {
+    this.#memoryThen = null;
+    this.#memoryThen = await this.#memoryNow();
     await this.log.recover(signal);
+    this.#memoryThen = null;
     const offset = this.log.next;
     if (offset === null) return;
     this.#seek = { partition: this.log.context.partition, offset };
@@ -209,11 +220,12 @@ export class LogRunner {
     this.#waiting = null;
   }
 
-  /** The first time only: a batch may arrive damaged once; a stored one stays so. */
+  /** The first time at this offset: a batch may arrive damaged once; a stored one stays so. */
   #isFirstCorruptRead(error: unknown): boolean {
     const isCorrupt = error instanceof SealstreamError && error.code === 'batch-corrupt';
-    if (!isCorrupt || this.#hasCorruptRead) return false;
-    this.#hasCorruptRead = true;
+    const at = this.log.next;
+    if (!isCorrupt || at === null || at === this.#corruptAt) return false;
+    this.#corruptAt = at;
     return true;
   }
 

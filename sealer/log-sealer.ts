@@ -2,10 +2,10 @@ import type { Checkpoint } from '../ledger/checkpoint.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { LogState } from '../ledger/log.js';
 import type { MemorySlot } from '../store/memory.js';
-import type { RecordBatch } from '../stream/stream.js';
+import type { Bounds, RecordBatch } from '../stream/stream.js';
 import { checkpoint, publishRecorded, step } from './checkpointing.js';
 import { placeOf, type SealContext } from './context.js';
-import { checkTail, inspectLog } from './inspect.js';
+import { checkTail, inspectMemory, type Recorded } from './inspect.js';
 import { SealRefused } from './refusal.js';
 
 /** A log while it is being sealed; null before it is recovered. */
@@ -92,16 +92,8 @@ export class LogSealer {
    */
   async recover(signal: AbortSignal): Promise<void> {
     this.forget();
-    let found = await this.#inspect();
-    while (found.sealed !== null && found.slot.record.checkpoint?.published === false) {
-      const slot = await publishRecorded(this.context, found.slot, found.sealed, signal);
-      if (slot.record.checkpoint?.note === found.slot.record.checkpoint?.note) {
-        found = { ...found, slot };
-        break;
-      }
-      found = await this.#inspect();
-    }
-    const { slot, state, sealed, bounds } = found;
+    const { slot, state, sealed } = await this.#publishWaiting(signal);
+    const bounds = await this.#checkTail(state);
     await step(this.context, 'recovered', state.size);
     this.#behindSince = null;
     this.#sealing = { state, slot, sealed, bytes: 0n };
@@ -163,7 +155,7 @@ export class LogSealer {
    */
   async checkUnchanged(): Promise<void> {
     const { state } = this.#current();
-    if (!this.hasGrown) await checkTail(this.context, state);
+    if (!this.hasGrown) await this.#checkTail(state);
   }
 
   /**
@@ -194,9 +186,23 @@ export class LogSealer {
     return true;
   }
 
-  async #inspect() {
+  /**
+   * A recorded checkpoint is published before the log is looked at: had the log been changed between
+   * recording and publishing, then this is what shows it to the world.
+   */
+  async #publishWaiting(signal: AbortSignal): Promise<Recorded> {
+    for (;;) {
+      const found = await inspectMemory(this.context);
+      const waiting = found.slot.record.checkpoint;
+      if (found.sealed === null || waiting === null || waiting.published) return found;
+      const slot = await publishRecorded(this.context, found.slot, found.sealed, signal);
+      if (slot.record.checkpoint?.note === waiting.note) return { ...found, slot };
+    }
+  }
+
+  async #checkTail(state: LogState): Promise<Bounds> {
     try {
-      return await inspectLog(this.context);
+      return await checkTail(this.context, state);
     } catch (error) {
       if (!(error instanceof SealRefused && error.reason === 'log-truncated')) throw error;
       // A high watermark may go back for a moment when the leader changes.

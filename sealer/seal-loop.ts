@@ -69,7 +69,7 @@ export class SealLoop {
     this.#refresh();
     const wait = Math.max(PAUSE_MS, Math.min(POLL_MS, ...this.logs.map((log) => log.left)));
     if (this.#read.size === 0) {
-      await pause(Math.min(wait, this.#hasTasks() ? PAUSE_MS : POLL_MS), signal);
+      await pause(Math.min(wait, this.#hasTasks() ? PAUSE_MS : PAUSE_MS * 5), signal);
       return;
     }
     const fetched = await this.#poll(reader, wait, signal);

@@ -15,6 +15,8 @@ export interface LogReport {
   readonly phase: Phase;
   /** The newest checkpoint known here; null: none. */
   readonly sealed: { readonly size: bigint; readonly next: bigint; readonly time: number } | null;
+  /** First offset that is not in the chain of this process, sealed or not; null: not recovered. */
+  readonly next: bigint | null;
   /** null: the stream has not said. */
   readonly highWatermark: bigint | null;
   /** Offsets between the newest checkpoint and the end of the log. */
@@ -144,6 +146,7 @@ function reportOf(runner: LogRunner, now: number, monotonic: number): LogReport 
     origin,
     phase: runner.phase,
     sealed: sealed && { size: sealed.size, next: sealed.next, time: sealed.time },
+    next: log.next,
     highWatermark,
     lagRecords: highWatermark === null || sealedTo === null ? null : lag(highWatermark, sealedTo),
     lagSeconds: unsealedSince === null ? 0 : Math.max(0, monotonic - unsealedSince) / 1000,

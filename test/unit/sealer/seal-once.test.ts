@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import fc from 'fast-check';
+import { TestLedger } from './ledger.js';
+
+const ledgers: TestLedger[] = [];
+
+async function make(partitions = 1): Promise<TestLedger> {
+  const ledger = await TestLedger.make(partitions);
+  ledgers.push(ledger);
+  return ledger;
+}
+
+afterEach(async () => {
+  for (const ledger of ledgers.splice(0)) await ledger.remove();
+});
+
+test('every partition is sealed to its end, empty ones too', async () => {
+  const ledger = await make(3);
+  await ledger.append(5, 0);
+  await ledger.append(3, 2);
+  const results = await ledger.sealOnce();
+  assert.deepEqual(
+    results.map(({ partition, sealed, records, refusal, error }) => ({
+      partition,
+      size: sealed?.size,
+      next: sealed?.next,
+      records,
+      refusal,
+      error,
+    })),
+    [5n, 0n, 3n].map((size, partition) => ({
+      partition,
+      size,
+      next: size,
+      records: size,
+      refusal: null,
+      error: null,
+    })),
+  );
+  for (const partition of [0, 1, 2]) {
+    const [head, ...others] = await ledger.checkpoints(partition);
+    assert.deepEqual(others, []);
+    assert.equal(head?.first, 0n);
+    assert.equal(head?.partitions, 3);
+    assert.deepEqual(await ledger.wrong(partition), []);
+  }
+});
+
+test('a checkpoint is recorded as published, and the next one extends it', async () => {
+  const ledger = await make();
+  await ledger.append(4);
+  await ledger.sealOnce();
+  const first = await ledger.memory.read(ledger.keyOf());
+  assert.equal(first?.record.checkpoint?.published, true);
+  await ledger.append(2);
+  await ledger.sealOnce();
+  const sizes = (await ledger.checkpoints()).map(({ size }) => size);
+  assert.deepEqual(sizes, [4n, 6n]);
+  assert.deepEqual(await ledger.wrong(), []);
+});
+
+test('a checkpoint is made whenever `records` new records are chained', async () => {
+  const ledger = await make();
+  for (let batch = 0; batch < 5; batch += 1) await ledger.append(3);
+  await ledger.sealOnce({ records: 6 });
+  const sizes = (await ledger.checkpoints()).map(({ size }) => size);
+  assert.deepEqual(sizes, [6n, 12n, 15n]);
+});
+
+test('a log that has not grown gets a fresh checkpoint of the same size', async () => {
+  const ledger = await make();
+  await ledger.append(2);
+  let now = Date.UTC(2026, 0, 1);
+  const clock = { now: () => now, monotonic: () => performance.now() };
+  await ledger.sealOnce({ clock });
+  now += 60_000;
+  await ledger.sealOnce({ clock });
+  const heads = (await ledger.checkpoints()).map(({ size, time }) => ({ size, time }));
+  assert.deepEqual(heads, [
+    { size: 2n, time: now - 60_000 },
+    { size: 2n, time: now },
+  ]);
+});
+
+test('a clock that goes back never makes `time` go back', async () => {
+  const ledger = await make();
+  let now = Date.UTC(2026, 5, 1);
+  const clock = { now: () => now, monotonic: () => performance.now() };
+  await ledger.append(2);
+  await ledger.sealOnce({ clock });
+  const signed = now;
+  now -= 3_600_000;
+  await ledger.append(1);
+  await ledger.sealOnce({ clock });
+  // Nothing new at all, not even the time: the same note is not published twice.
+  await ledger.sealOnce({ clock });
+  const heads = (await ledger.checkpoints()).map(({ size, time }) => ({ size, time }));
+  assert.deepEqual(heads, [
+    { size: 2n, time: signed },
+    { size: 3n, time: signed },
+  ]);
+});
+
+test('a clock that says nothing is a refusal, and nothing is signed', async () => {
+  const ledger = await make();
+  const clock = { now: () => Number.NaN, monotonic: () => performance.now() };
+  const [result] = await ledger.sealOnce({ clock });
+  assert.equal(result?.refusal?.reason, 'clock-invalid');
+  assert.deepEqual(await ledger.checkpoints(), []);
+});
+
+test('however appends and seals interleave, the chain is that of the log', async () => {
+  const action = fc.oneof(
+    fc.record({ append: fc.integer({ min: 1, max: 9 }) }),
+    fc.record({ seal: fc.integer({ min: 1, max: 12 }) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 8 }), async (actions) => {
+      const ledger = await TestLedger.make();
+      try {
+        for (const one of actions) {
+          if ('append' in one) await ledger.append(one.append);
+          else await ledger.sealOnce({ records: one.seal });
+        }
+        await ledger.sealOnce();
+        const { length } = await ledger.records();
+        assert.equal((await ledger.checkpoints()).at(-1)?.size, BigInt(length));
+        assert.deepEqual(await ledger.wrong(), []);
+      } finally {
+        await ledger.remove();
+      }
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('two sealers at once repeat each other and never disagree', async () => {
+  const ledger = await make(2);
+  for (let batch = 0; batch < 10; batch += 1) {
+    await ledger.append(5, 0);
+    await ledger.append(2, 1);
+  }
+  const both = await Promise.all([
+    ledger.sealOnce({ records: 7 }),
+    ledger.sealOnce({ records: 10 }),
+  ]);
+  for (const { refusal, error, sealed, partition } of both.flat()) {
+    assert.deepEqual({ refusal, error }, { refusal: null, error: null });
+    assert.equal(sealed?.size, partition === 0 ? 50n : 20n);
+  }
+  for (const partition of [0, 1]) assert.deepEqual(await ledger.wrong(partition), []);
+});

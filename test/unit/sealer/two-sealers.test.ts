@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { openCheckpoint } from '../../../ledger/checkpoint.js';
+import type { Step } from '../../../sealer/index.js';
+import { TestLedger } from './ledger.js';
+
+const ledgers: TestLedger[] = [];
+
+afterEach(async () => {
+  for (const ledger of ledgers.splice(0)) await ledger.remove();
+});
+
+/** A ledger with 3 records, a sealer stopped at `step`, and what lets it go on. */
+async function heldAt(step: Step) {
+  const ledger = await TestLedger.make();
+  ledgers.push(ledger);
+  await ledger.append(3);
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let isFirst = true;
+  const hooks = {
+    step: async (name: Step): Promise<void> => {
+      if (name !== step || !isFirst) return;
+      isFirst = false;
+      reached.resolve();
+      await released.promise;
+    },
+  };
+  const slow = ledger.sealOnce({ hooks });
+  await reached.promise;
+  return { ledger, slow, release: released.resolve };
+}
+
+for (const step of ['recovered', 'read', 'chained', 'signed', 'recorded', 'published'] as const) {
+  test(`a sealer held up at step ${step} while another goes on continues from its head`, async () => {
+    const { ledger, slow, release } = await heldAt(step);
+    await ledger.append(2);
+    const [fast] = await ledger.sealOnce();
+    assert.equal(fast?.refusal, null);
+    assert.equal(fast.sealed?.size, 5n);
+    release();
+    const [late] = await slow;
+    assert.deepEqual([late?.refusal, late?.error], [null, null]);
+    assert.equal(late?.sealed?.size, 5n);
+    assert.deepEqual(await ledger.wrong(), []);
+    // Both publish under the same hour's key, of which compaction keeps the last record.
+    const origin = await ledger.origin();
+    const last = (await ledger.notes()).at(-1) ?? '';
+    assert.equal(openCheckpoint(last, origin, ledger.key.publicKey).size, 5n);
+    const slot = await ledger.memory.read(ledger.keyOf());
+    assert.equal(slot?.record.checkpoint?.note, last);
+    assert.equal(slot.record.checkpoint.published, true);
+  });
+}
