@@ -66,7 +66,7 @@ export class CheckpointPublisher {
     try {
       this.#appender ??= this.#stream.appender(this.#topic, { deadlineMs: this.#deadlineMs });
       const appender = await this.#appender;
-      return await Promise.race([appender.append(PARTITION, batch), stopped(signal)]);
+      return await unlessStopped(appender.append(PARTITION, batch), signal);
     } catch (error) {
       // Opening failed: the next attempt opens again.
       this.#appender = null;
@@ -85,17 +85,24 @@ export class CheckpointPublisher {
   }
 }
 
-/** An outcome of unknown kind once `signal` aborts: what was sent may still arrive. */
-function stopped(signal: AbortSignal): Promise<AppendOutcome> {
-  return new Promise((resolve) => {
-    const settle = (): void => {
-      const error = new SealstreamError(
-        'timeout',
-        'stopped before the checkpoint was acknowledged',
-      );
-      resolve({ kind: 'unknown', error });
+/** The outcome; `unknown` once `signal` aborts, because what was sent may still arrive. */
+async function unlessStopped(
+  outcome: Promise<AppendOutcome>,
+  signal: AbortSignal,
+): Promise<AppendOutcome> {
+  let stop = (): void => {};
+  const stopped = new Promise<AppendOutcome>((resolve) => {
+    stop = () => {
+      const message = 'stopped before the checkpoint was acknowledged';
+      resolve({ kind: 'unknown', error: new SealstreamError('timeout', message) });
     };
-    if (signal.aborted) settle();
-    else signal.addEventListener('abort', settle, { once: true });
   });
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([outcome, stopped]);
+  } finally {
+    // The signal lives as long as the sealer: a listener left behind per checkpoint would add up.
+    signal.removeEventListener('abort', stop);
+  }
 }

@@ -15,20 +15,26 @@ async function heldAt(step: Step) {
   const ledger = await TestLedger.make();
   ledgers.push(ledger);
   await ledger.append(3);
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
   let isFirst = true;
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let reach = (): void => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
   const hooks = {
     step: async (name: Step): Promise<void> => {
       if (name !== step || !isFirst) return;
       isFirst = false;
-      reached.resolve();
-      await released.promise;
+      reach();
+      await released;
     },
   };
   const slow = ledger.sealOnce({ hooks });
-  await reached.promise;
-  return { ledger, slow, release: released.resolve };
+  await reached;
+  return { ledger, slow, release };
 }
 
 for (const step of ['recovered', 'read', 'chained', 'signed', 'recorded', 'published'] as const) {
