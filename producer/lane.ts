@@ -1,0 +1,130 @@
+import { asSealstreamError, SealstreamError } from '../ledger/error.js';
+import type { RecordParts } from '../ledger/records.js';
+import type { AppendOutcome } from '../stream/stream.js';
+import type { SinkLane } from './sink.js';
+
+/** One record on its way. Exactly one of the two is called, exactly once. */
+export interface Pending {
+  readonly acknowledged: (offset: bigint, timestamp: bigint | null) => void;
+  readonly failed: (error: SealstreamError) => void;
+}
+
+export interface LaneOptions {
+  readonly lingerMs: number;
+  /** A batch of at least this size is sent without waiting. */
+  readonly batchBytes: number;
+}
+
+interface Ready {
+  readonly send: () => Promise<AppendOutcome>;
+  readonly records: readonly Pending[];
+  readonly settled: () => void;
+}
+
+/**
+ * One partition's records, in order: collected until the batch is large or old enough, and one
+ * batch under way at a time, so that the next one grows while the last one is written.
+ */
+export class Lane {
+  readonly #sink: SinkLane;
+  readonly #options: LaneOptions;
+  readonly #onClosed: () => void;
+  readonly #ready: Ready[] = [];
+  #open: Pending[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #due = false;
+  #sending = false;
+  /** Resolves when the batch closed last has its outcome. */
+  #last: Promise<void> = Promise.resolve();
+
+  /** `onClosed` is called whenever a batch is closed, before it is sent. */
+  constructor(sink: SinkLane, options: LaneOptions, onClosed: () => void) {
+    this.#sink = sink;
+    this.#options = options;
+    this.#onClosed = onClosed;
+  }
+
+  add(parts: RecordParts, timestamp: bigint, pending: Pending): void {
+    if (!this.#sink.add(parts, timestamp)) {
+      this.#closeBatch();
+      if (!this.#sink.add(parts, timestamp)) {
+        throw new SealstreamError('internal', 'a record that fits the topic fits no batch');
+      }
+    }
+    this.#open.push(pending);
+    if (this.#sink.sizeInBytes >= this.#options.batchBytes) this.#closeBatch();
+    else this.#timer ??= setTimeout(() => this.#lingered(), this.#options.lingerMs);
+    this.#pump();
+  }
+
+  /** Lets what is collected go as soon as the batch under way is done. */
+  hurry(): void {
+    this.#due = this.#open.length > 0;
+    this.#pump();
+  }
+
+  /** Sends what is collected, and resolves once all of it has its outcome. */
+  async flush(): Promise<void> {
+    this.#closeBatch();
+    this.#pump();
+    await this.#last;
+  }
+
+  #lingered(): void {
+    this.#timer = null;
+    this.#due = true;
+    this.#pump();
+  }
+
+  #closeBatch(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#due = false;
+    if (this.#open.length === 0) return;
+    const [send, records] = [this.#sink.take(), this.#open];
+    this.#open = [];
+    this.#last = new Promise((settled) => {
+      this.#ready.push({ send, records, settled });
+    });
+    this.#onClosed();
+  }
+
+  #pump(): void {
+    if (this.#sending) return;
+    if (this.#ready.length === 0 && this.#due) this.#closeBatch();
+    const next = this.#ready.shift();
+    if (next === undefined) return;
+    this.#sending = true;
+    void outcomeOf(next.send).then((outcome) => {
+      this.#sending = false;
+      // First the next batch: what the callers do now must not keep it waiting.
+      this.#pump();
+      settle(next.records, outcome);
+      next.settled();
+    });
+  }
+}
+
+/** An appender never rejects; one that does has told nothing about its batch. */
+async function outcomeOf(send: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
+  try {
+    return await send();
+  } catch (error) {
+    return { kind: 'unknown', error: asSealstreamError(error, 'outcome-unknown', 'append') };
+  }
+}
+
+function settle(records: readonly Pending[], outcome: AppendOutcome): void {
+  records.forEach((record, at) => {
+    if (outcome.kind === 'acknowledged') {
+      record.acknowledged(outcome.baseOffset + BigInt(at), outcome.timestamp);
+    } else if (outcome.kind === 'rejected') {
+      record.failed(outcome.error);
+    } else {
+      const { message } = outcome.error;
+      const what = 'it is not known whether this was written; look for it before publishing again';
+      const text = `${what}: ${message}`;
+      record.failed(new SealstreamError('outcome-unknown', text, { cause: outcome.error }));
+    }
+  });
+}

@@ -1,0 +1,25 @@
+import { partitionFor } from '../stream/default-partitioner.js';
+
+/**
+ * Kafka's default: keyed records by murmur2 of the key, so that the order of a key is kept; keyless
+ * ones stay with one partition for a batch and then move to the next.
+ */
+export class Partitioner {
+  readonly #partitions: number;
+  #sticky: number;
+
+  /** `start` spreads many short-lived publishers; any whole number. */
+  constructor(partitions: number, start: number) {
+    this.#partitions = partitions;
+    this.#sticky = start % partitions;
+  }
+
+  choose(key: Uint8Array | null): number {
+    return key === null ? this.#sticky : partitionFor(key, this.#partitions);
+  }
+
+  /** Call when a batch of `partition` is closed. */
+  batchClosed(partition: number): void {
+    if (partition === this.#sticky) this.#sticky = (this.#sticky + 1) % this.#partitions;
+  }
+}

@@ -1,0 +1,94 @@
+import { SealstreamError } from '../ledger/error.js';
+import type { RecordParts } from '../ledger/records.js';
+import { BatchEncoder, DEFAULT_MAX_BATCH_BYTES } from '../stream/batch/encode.js';
+import type { AppendOutcome, Stream } from '../stream/stream.js';
+
+/** Where a publisher's batches go: our own stream, or a kafkajs producer that the service has. */
+export interface Sink {
+  /** Scheme and place, without secrets. */
+  readonly place: string;
+  readonly partitions: number;
+  /** Largest record batch that the topic takes. */
+  readonly maxBatchBytes: number;
+  lane(partition: number): SinkLane;
+  /** After the last append has settled. */
+  close(): Promise<void>;
+}
+
+/** Collects the records of one partition. */
+export interface SinkLane {
+  /** Of what is collected now. */
+  readonly sizeInBytes: number;
+  /** false: full, nothing was added. A record within the topic's limit always fits an empty one. */
+  add(parts: RecordParts, timestamp: bigint): boolean;
+  /** What was collected, as one batch; what is added from here on is the next. Call it once. */
+  take(): () => Promise<AppendOutcome>;
+}
+
+/** Opens the topic for appending. Throws topic-missing, topic-unfit, or what the stream throws. */
+export async function streamSink(
+  stream: Stream,
+  topic: string,
+  deadlineMs: number | undefined,
+): Promise<Sink> {
+  const found = await stream.describe(topic);
+  if (found === null) throw topicMissing(topic, stream.url);
+  checkFit(topic, found.timestampType === 1, found.settings);
+  const appender = await stream.appender(found, deadlineMs === undefined ? {} : { deadlineMs });
+  const maxBytes = maxBatchBytes(found.settings);
+  return {
+    place: stream.url,
+    partitions: found.partitions,
+    maxBatchBytes: maxBytes,
+    lane: (partition) => {
+      const encoder = new BatchEncoder({ maxBytes });
+      return {
+        get sizeInBytes() {
+          return encoder.sizeInBytes;
+        },
+        add: (parts, timestamp) => encoder.add(parts, timestamp),
+        take: () => {
+          const batch = encoder.finish();
+          return () => appender.append(partition, batch);
+        },
+      };
+    },
+    close: () => appender.close(),
+  };
+}
+
+export function topicMissing(topic: string, place: string): SealstreamError {
+  return new SealstreamError(
+    'topic-missing',
+    `topic ${topic} does not exist on ${place}: declare it in ledger.yaml and run \`sealstream apply\``,
+  );
+}
+
+/** Refuses a topic that would let producers choose times, or drop records as it likes. */
+export function checkFit(
+  topic: string,
+  logAppendTime: boolean,
+  settings: ReadonlyMap<string, string>,
+): void {
+  if (!logAppendTime) throw createTime(topic);
+  if (settings.get('cleanup.policy')?.includes('compact') === true) {
+    throw new SealstreamError(
+      'topic-unfit',
+      `topic ${topic} is compacted (cleanup.policy), so it drops records: publish to a topic that ` +
+        '`sealstream apply` made',
+    );
+  }
+}
+
+export function createTime(topic: string): SealstreamError {
+  return new SealstreamError(
+    'topic-unfit',
+    `topic ${topic} has message.timestamp.type CreateTime, an audit topic needs LogAppendTime: run ` +
+      '`sealstream apply`, or set it on the topic',
+  );
+}
+
+export function maxBatchBytes(settings: ReadonlyMap<string, string>): number {
+  const text = settings.get('max.message.bytes') ?? '';
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : DEFAULT_MAX_BATCH_BYTES;
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SealstreamError } from '../../../ledger/error.js';
+import { publisher } from '../../../producer/publisher.js';
+import { Room } from '../../../producer/room.js';
+import { decodeEvent } from '../../../schemas/codec.js';
+import type { AppendOutcome } from '../../../stream/stream.js';
+import { auditStream, interposed, recordsOf } from './support.js';
+
+const LONG = 10 * 60 * 1000;
+
+test('close delivers what waits, and later publishes are refused', async (t) => {
+  const stream = await auditStream(t);
+  const out = await publisher({ stream, topic: 'audit', source: '/test', lingerMs: LONG });
+  const waiting = Array.from({ length: 50 }, (_, at) =>
+    out.publish({ action: 'a', tenant_id: `t${at}` }),
+  );
+  const closing = out.close();
+  await assert.rejects(out.publish({ action: 'a' }), { code: 'closed' });
+  await assert.rejects(out.publishRaw({ key: null, value: null }), { code: 'closed' });
+  await closing;
+  await out.close();
+  const settled = await Promise.allSettled(waiting);
+  assert.ok(settled.every(({ status }) => status === 'fulfilled'));
+  assert.equal((await recordsOf(stream)).flat().length, 50);
+});
+
+test('flush sends what waits and leaves the publisher open', async (t) => {
+  const stream = await auditStream(t);
+  const out = await publisher({ stream, topic: 'audit', source: '/test', lingerMs: LONG });
+  const first = out.publish({ action: 'a' });
+  await out.flush();
+  assert.equal((await recordsOf(stream)).flat().length, 1);
+  await first;
+  const second = out.publish({ action: 'b' });
+  await out.close();
+  await second;
+});
+
+test('publishes beyond the buffer wait, keep their order, and are all delivered', async (t) => {
+  const real = await auditStream(t, { partitions: 1 });
+  let bytesUnderWay = 0;
+  let most = 0;
+  const stream = interposed(real, async (partition, batch, append) => {
+    bytesUnderWay += batch.bytes.length;
+    most = Math.max(most, bytesUnderWay);
+    const outcome = await append(partition, batch);
+    bytesUnderWay -= batch.bytes.length;
+    return outcome;
+  });
+  const out = await publisher({
+    stream,
+    topic: 'audit',
+    source: '/test',
+    lingerMs: LONG,
+    maxBufferedBytes: 5000,
+  });
+  const published = Array.from({ length: 200 }, (_, at) =>
+    out.publish({ action: 'a', attributes: { at: String(at) } }),
+  );
+  // The last few find room and no company: with this linger only a flush sends them.
+  await out.flush();
+  await Promise.all(published);
+  await out.close();
+  const records = (await recordsOf(real)).flat();
+  const order = records.map(({ value }) => decodeEvent(value ?? new Uint8Array()));
+  assert.deepEqual(
+    order.map(({ attributes }) => Number(attributes['at'])),
+    Array.from({ length: 200 }, (_, at) => at),
+  );
+  assert.deepEqual(
+    order.map(({ origin }) => origin.sequence),
+    Array.from({ length: 200 }, (_, at) => BigInt(at + 1)),
+  );
+  assert.ok(most <= 5000, `${most} bytes were under way`);
+});
+
+test('close includes those who wait for room', async (t) => {
+  const stream = await auditStream(t);
+  const options = {
+    stream,
+    topic: 'audit',
+    source: '/test',
+    lingerMs: LONG,
+    maxBufferedBytes: 900,
+  };
+  const out = await publisher(options);
+  const waiting = Array.from({ length: 30 }, () => out.publish({ action: 'a' }));
+  await out.close();
+  assert.equal((await recordsOf(stream)).flat().length, 30);
+  await Promise.all(waiting);
+});
+
+test('one batch of a partition is under way at a time', async (t) => {
+  const real = await auditStream(t, { partitions: 2 });
+  const underWay = new Set<number>();
+  let twice = 0;
+  const stream = interposed(real, async (partition, batch, append) => {
+    if (underWay.has(partition)) twice++;
+    underWay.add(partition);
+    const outcome = await append(partition, batch);
+    underWay.delete(partition);
+    return outcome;
+  });
+  const out = await publisher({ stream, topic: 'audit', source: '/test', batchBytes: 500 });
+  await Promise.all(
+    Array.from({ length: 60 }, (_, at) => out.publish({ action: 'a', tenant_id: `t${at % 5}` })),
+  );
+  await out.close();
+  assert.equal((await recordsOf(real)).flat().length, 60);
+  assert.equal(twice, 0);
+});
+
+test('an outcome that is not known is said to be unknown, a refusal is passed on', async (t) => {
+  const real = await auditStream(t, { partitions: 1 });
+  const answers: (AppendOutcome | Error)[] = [
+    { kind: 'unknown', error: new SealstreamError('timeout', 'no answer for 120 s') },
+    { kind: 'rejected', error: new SealstreamError('unauthorized', 'Write is not allowed') },
+    new Error('an appender that breaks its word'),
+  ];
+  const stream = interposed(real, async (partition, batch, append) => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer ?? append(partition, batch);
+  });
+  const out = await publisher({ stream, topic: 'audit', source: '/test' });
+  const event_id = '11111111-2222-4333-8444-555555555555';
+  const where = `event ${event_id}, topic audit partition 0`;
+  await assert.rejects(out.publish({ action: 'a', event_id }), (error) => {
+    assert.ok(error instanceof SealstreamError);
+    assert.equal(error.code, 'outcome-unknown');
+    assert.ok(error.message.startsWith(where) && error.message.endsWith('no answer for 120 s'));
+    return true;
+  });
+  await assert.rejects(out.publish({ action: 'a', event_id }), {
+    code: 'unauthorized',
+    message: `${where}: Write is not allowed`,
+  });
+  await assert.rejects(out.publish({ action: 'a' }), { code: 'outcome-unknown' });
+  assert.equal((await out.publish({ action: 'a' })).offset, 0n);
+  await out.close();
+});
+
+test('a topic that turns to CreateTime stops the publisher', async (t) => {
+  const real = await auditStream(t, { partitions: 1 });
+  const stream = interposed(real, async (partition, batch, append) => {
+    const outcome = await append(partition, batch);
+    return outcome.kind === 'acknowledged' ? { ...outcome, timestamp: null } : outcome;
+  });
+  const out = await publisher({ stream, topic: 'audit', source: '/test' });
+  await out.publish({ action: 'a' });
+  await assert.rejects(out.publish({ action: 'a' }), { code: 'topic-unfit', message: /apply/ });
+  await out.close();
+});
+
+test('room: first come, first served; what is larger than the room enters alone', () => {
+  const entered: string[] = [];
+  let waits = 0;
+  const room = new Room(10, () => {
+    waits++;
+  });
+  room.take(6, () => entered.push('a'));
+  room.take(6, () => entered.push('b'));
+  room.take(1, () => entered.push('c'));
+  assert.deepEqual(entered, ['a']);
+  assert.ok(waits > 0);
+  room.give(6);
+  assert.deepEqual(entered, ['a', 'b', 'c']);
+  room.take(50, () => entered.push('d'));
+  room.give(6);
+  assert.deepEqual(entered, ['a', 'b', 'c']);
+  room.give(1);
+  assert.deepEqual(entered, ['a', 'b', 'c', 'd']);
+});
