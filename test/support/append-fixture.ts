@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import kafkajs from 'kafkajs';
+import { decodeBatches } from '../../stream/batch/decode.js';
+import { BatchEncoder } from '../../stream/batch/encode.js';
+import { createAppender } from '../../stream/kafka/appender.js';
+import { Cluster } from '../../stream/kafka/cluster.js';
+import type { BrokerAddress } from '../../stream/kafka/connection.js';
+import { decodeFetch, encodeFetchRequest, FETCH } from '../../stream/kafka/protocol/fetch.js';
+import type {
+  Appender,
+  AppenderOptions,
+  AppendOutcome,
+  EncodedBatch,
+  TopicIdentity,
+} from '../../stream/stream.js';
+
+const AUDIT = { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '-1' };
+const READ_BYTES = 8 * 1024 * 1024;
+
+export function connect(bootstrap: string, timeoutMs = 30_000): Cluster {
+  return new Cluster({ bootstrap: addresses(bootstrap), security: {}, timeoutMs, logger: null });
+}
+
+export function addresses(bootstrap: string): BrokerAddress[] {
+  return bootstrap.split(',').map((each) => {
+    const [host = '', port] = each.split(':');
+    return { nodeId: -1, host, port: Number(port) };
+  });
+}
+
+export async function withAdmin<T>(bootstrap: string, body: (admin: kafkajs.Admin) => Promise<T>) {
+  const admin = new kafkajs.Kafka({
+    brokers: bootstrap.split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  try {
+    return await body(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export interface TopicWish {
+  readonly partitions?: number;
+  readonly replication?: number;
+  readonly settings?: Record<string, string>;
+}
+
+export async function createTopic(bootstrap: string, name: string, wish: TopicWish = {}) {
+  const configEntries = Object.entries({ ...AUDIT, ...wish.settings }).map(([key, value]) => {
+    return { name: key, value };
+  });
+  const topic = {
+    topic: name,
+    numPartitions: wish.partitions ?? 1,
+    replicationFactor: wish.replication ?? 1,
+    configEntries,
+  };
+  await withAdmin(bootstrap, (admin) => admin.createTopics({ topics: [topic] }));
+}
+
+export async function identify(cluster: Cluster, topic: string): Promise<TopicIdentity> {
+  const { topic: found } = await cluster.metadata(topic);
+  return { topic, topicId: found?.topicId ?? assert.fail(`no topic ${topic}`) };
+}
+
+/** Every record's value, with its offset as its place. */
+export async function readAll(cluster: Cluster, topic: TopicIdentity, partition: number) {
+  const { topic: found } = await cluster.metadata(topic.topic);
+  const meta = found?.partitions.get(partition) ?? assert.fail('no partition');
+  const connection = cluster.open(cluster.broker(meta.leader) ?? assert.fail('no leader'));
+  const values: string[] = [];
+  try {
+    for (let offset = 0n; ; ) {
+      const asked = { partition, leaderEpoch: -1, offset, lastEpoch: -1, maxBytes: READ_BYTES };
+      const request = { topicId: topic.topicId, maxWaitMs: 100, maxBytes: READ_BYTES };
+      const { bytes, what } = await cluster.call(
+        connection,
+        FETCH,
+        (version) => encodeFetchRequest({ ...request, partitions: [asked] }, version),
+        cluster.timeoutMs,
+      );
+      const answer = decodeFetch(bytes, topic.topicId, what).partitions[0] ?? assert.fail('empty');
+      assert.equal(answer.errorCode, 0);
+      const place = { from: offset, topic: topic.topic, partition };
+      const decoded = decodeBatches(answer.records, place);
+      assert.equal(decoded.error, null);
+      for (const batch of decoded.batches) {
+        for (let index = 0; index < batch.count; index++) {
+          const record = batch.record(index);
+          assert.equal(record.offset, BigInt(values.length));
+          values.push(Buffer.from(record.value ?? []).toString());
+        }
+      }
+      if (decoded.next === offset) return values;
+      offset = decoded.next;
+    }
+  } finally {
+    cluster.release(connection);
+  }
+}
+
+export function batchOf(...texts: string[]): EncodedBatch {
+  const encoder = new BatchEncoder();
+  for (const text of texts) {
+    assert.ok(encoder.add({ key: null, value: Buffer.from(text), headers: [] }, 1n));
+  }
+  return encoder.finish();
+}
+
+export function offsetOf(outcome: AppendOutcome): bigint {
+  if (outcome.kind !== 'acknowledged') throw outcome.error;
+  return outcome.baseOffset;
+}
+
+export interface Fixture {
+  readonly cluster: Cluster;
+  readonly topic: TopicIdentity;
+  open(options?: AppenderOptions): Promise<Appender>;
+}
+
+export async function withTopic(
+  bootstrap: string,
+  wish: TopicWish,
+  body: (fixture: Fixture) => Promise<void>,
+  cluster = connect(bootstrap),
+): Promise<void> {
+  const name = `append-${randomUUID()}`;
+  await createTopic(bootstrap, name, wish);
+  try {
+    const topic = await identify(cluster, name);
+    await body({ cluster, topic, open: (options) => createAppender(cluster, topic, options) });
+  } finally {
+    cluster.close();
+  }
+}
