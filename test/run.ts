@@ -50,7 +50,7 @@ async function runFiles(files: string[], totals: Totals): Promise<void> {
   });
   events.on('test:pass', (data) => {
     if (data.skip !== undefined) totals.skipped += 1;
-    else totals.passed += 1;
+    else if (data.details.type !== 'suite') totals.passed += 1;
   });
   const report = events.pipe(new spec());
   report.pipe(process.stdout, { end: false });

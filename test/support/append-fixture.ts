@@ -133,6 +133,6 @@ export async function withTopic(
     const topic = await identify(cluster, name);
     await body({ cluster, topic, open: (options) => createAppender(cluster, topic, options) });
   } finally {
-    cluster.close();
+    await cluster.close();
   }
 }

@@ -3,7 +3,9 @@ import { startCluster } from './kafka/cluster.js';
 // `npm run kafka`: one real broker in the foreground, for the README's commands.
 const PORT = 9092;
 process.stdout.write(`Starting Kafka on 127.0.0.1:${PORT} …\n`);
-const cluster = await startCluster({ port: PORT });
+const cluster = await startCluster({ port: PORT }).catch((error: Error) => {
+  return { skip: error.message };
+});
 if ('skip' in cluster) {
   process.stderr.write(`Kafka cannot start here: ${cluster.skip}.\n`);
   process.exit(1);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { Broker, type Credentials } from './broker.js';
 import { kafkaClassPath } from './jars.js';
-import { freePorts } from './ports.js';
+import { freePorts, isFree } from './ports.js';
 
 const READY_PATIENCE = 120_000;
 const ATTEMPTS = 3;
@@ -56,6 +56,9 @@ export async function startCluster(
 ): Promise<KafkaCluster | { skip: string }> {
   const jars = await kafkaClassPath();
   if ('skip' in jars) return jars;
+  if (options.port !== undefined && !(await isFree(options.port))) {
+    throw new Error(`port ${options.port} of 127.0.0.1 is in use`);
+  }
   for (let attempt = 1; ; attempt++) {
     const cluster = await MavenCluster.create(jars.classPath, options);
     try {
