@@ -10,6 +10,7 @@ import type {
   TopicIdentity,
 } from '../stream.js';
 import { LOCKS_FOLDER } from './create.js';
+import { fileError } from './folder.js';
 import { FileLock } from './lock.js';
 import { LogWriter, UnknownWrite, type WriterOptions } from './log-writer.js';
 import { MAX_TORN_BYTES } from './scan.js';
@@ -127,7 +128,7 @@ class PartitionQueue {
       try {
         await this.writeNext();
       } catch (error) {
-        const reason = asSealstreamError(error, 'unreachable', `${this.place}: ${this.lock.path}`);
+        const reason = fileError(error, `${this.place}: ${this.lock.path}`);
         for (const entry of this.waiting.splice(0)) {
           entry.settle({ kind: 'rejected', error: reason });
         }
@@ -182,8 +183,10 @@ class PartitionQueue {
       }
     } catch (error) {
       const kind = error instanceof UnknownWrite ? 'unknown' : 'rejected';
-      const code = kind === 'unknown' ? 'outcome-unknown' : 'unreachable';
-      const reason = asSealstreamError(error, code, this.place);
+      const reason =
+        kind === 'unknown'
+          ? asSealstreamError(error, 'outcome-unknown', this.place)
+          : fileError(error, this.place);
       for (const entry of group) entry.settle({ kind, error: reason });
     }
   }

@@ -24,6 +24,9 @@ const PARTITION = /^(?:0|[1-9][0-9]{0,3})$/;
 const SEGMENT = /^([0-9]{20})\.log$/;
 const MAX_INT64 = 2n ** 63n - 1n;
 
+/** What may be over when one tries again. */
+const BUSY = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EDQUOT'];
+
 export const MAX_PARTITIONS = MAX_PARTITION + 1;
 
 /** Without O_NONBLOCK, opening a named pipe would wait for ever. */
@@ -158,8 +161,9 @@ function fileErrorCode(error: unknown): ErrorCode {
     return 'unauthorized';
   }
   if (isCode(error, 'ENOENT') || isCode(error, 'ESTALE')) return 'unreachable';
-  if (isCode(error, 'EMFILE') || isCode(error, 'ENFILE') || isCode(error, 'ENOMEM')) return 'busy';
-  return 'unreadable';
+  if (BUSY.some((code) => isCode(error, code))) return 'busy';
+  // Whatever else the system says of a file is about the file; anything without a call is a defect.
+  return error instanceof Error && 'syscall' in error ? 'unreadable' : 'internal';
 }
 
 export function isCode(error: unknown, code: string): boolean {

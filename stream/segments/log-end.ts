@@ -22,37 +22,44 @@ export class LogEnd {
   }
 
   /** Looks again. One look at a time; a segment that was just deleted is looked past. */
-  async find(): Promise<{ readonly segments: readonly Segment[]; readonly scan: Scan }> {
+  async find(): Promise<Found> {
     const result = this.turn.then(() => this.look());
     this.turn = result.catch(() => undefined);
     return result;
   }
 
-  private async look(): Promise<{ segments: readonly Segment[]; scan: Scan }> {
+  private async look(): Promise<Found> {
     const segments = listSegments(this.folder);
     const last = segments.at(-1);
-    if (last === undefined) return { segments, scan: startOf(0n) };
-    const scan = await withSegment(last.file, (file) => this.scanLast(file, last));
-    return { segments, scan };
+    if (last === undefined) return { segments, end: 0n, torn: false };
+    const { scan, size } = await withSegment(last.file, (file) => this.scanLast(file, last));
+    return { segments, end: scan.end, torn: scan.position < size };
   }
 
-  private async scanLast(file: SegmentFile, last: Segment): Promise<Scan> {
+  private async scanLast(file: SegmentFile, last: Segment): Promise<Known> {
     const { size, inode, changed } = await file.identify();
     const known = this.known;
     const same = known?.file === last.file && known.inode === inode && known.scan.position <= size;
-    if (same && known.size === size && known.changed === changed && known.settled)
-      return known.scan;
+    if (same && known.size === size && known.changed === changed && known.settled) return known;
     const start = same ? known.scan : startOf(last.baseOffset);
     const scan = await scanSegment(file, start, size);
     if (this.flush && scan.position > start.position) await flushToDisk(file);
     // A torn end may be replaced by as many bytes within one tick of the file's clock.
     const settled = scan.position === size || Date.now() - Number(changed / 1_000_000n) > TICK_MS;
     this.known = { file: last.file, inode, size, changed, settled, scan };
-    return scan;
+    return this.known;
   }
 }
 
 const TICK_MS = 1000;
+
+export interface Found {
+  readonly segments: readonly Segment[];
+  /** First offset after the last whole batch. */
+  readonly end: bigint;
+  /** Bytes follow that are no whole batch. */
+  readonly torn: boolean;
+}
 
 interface Known {
   readonly file: string;

@@ -25,6 +25,14 @@ export interface Piece {
   readonly cursor: Cursor;
 }
 
+interface Range {
+  readonly from: bigint;
+  /** The high watermark. */
+  readonly below: bigint;
+  /** Where the next segment starts. */
+  readonly limit: bigint | null;
+}
+
 /** One partition's log, read and never changed. */
 export class PartitionLog {
   private readonly root: string;
@@ -45,10 +53,13 @@ export class PartitionLog {
     const folder = partitionFolder(root, topic.topic, partition);
     const broker = isBrokerFolder(root);
     this.end ??= new LogEnd(folder, { flush: !broker && readSettings(folder) !== null });
-    const { segments, scan } = await this.end.find();
+    const { segments, end, torn } = await this.end.find();
     const recorded = broker ? brokerOffsets(root, topic.topic, partition) : null;
     const logStart = larger(segments[0]?.baseOffset ?? 0n, recorded?.logStart ?? 0n);
-    const highWatermark = smaller(scan.end, recorded?.highWatermark ?? scan.end);
+    const committed = recorded?.highWatermark ?? end;
+    // Below a high watermark that was recorded nothing was still being written: whoever reads up to
+    // it finds what is broken there.
+    const highWatermark = committed <= end || torn ? committed : end;
     return { partition, logStart, highWatermark: larger(logStart, highWatermark), segments };
   }
 
@@ -78,11 +89,16 @@ export class PartitionLog {
       at = indexOf(bounds, cursor);
     }
     for (; ; at += 1) {
+      const following = bounds.segments[at + 1];
+      const range = {
+        from: cursor.offset,
+        below: bounds.highWatermark,
+        limit: following?.baseOffset ?? null,
+      };
       const piece = await withSegment(cursor.segment, (file) =>
-        this.readSegment(file, bounds, cursor, maxBytes),
+        this.readSegment(file, range, cursor, maxBytes),
       );
       if (piece !== null) return piece;
-      const following = bounds.segments[at + 1];
       if (following === undefined) throw this.cutWhileRead(cursor);
       const offset = larger(cursor.offset, following.baseOffset);
       cursor = { offset, segment: following.file, position: 0 };
@@ -93,7 +109,7 @@ export class PartitionLog {
   /** null: the segment ends at the cursor. */
   private async readSegment(
     file: SegmentFile,
-    bounds: LogBounds,
+    range: Range,
     cursor: Cursor,
     maxBytes: number,
   ): Promise<Piece | null> {
@@ -109,20 +125,30 @@ export class PartitionLog {
     if (header.sizeInBytes > bytes.length) {
       bytes = await file.read(cursor.position, header.sizeInBytes);
     }
-    const decoded = this.decode(bytes, bounds, cursor);
+    const { topic, partition } = this;
+    const decoded = decodeBatches(bytes, { ...range, topic: topic.topic, partition });
     if (decoded.error !== null && decoded.batches.length === 0) throw decoded.error;
-    const { batches, lastEpoch } = decoded;
-    const consumed = consumedBytes(bytes, decoded.next);
-    // The next batch starts at or above the high watermark: nothing is left below it.
-    const offset = batches.length + consumed > 0 ? decoded.next : bounds.highWatermark;
-    const position = cursor.position + consumed;
-    return { batches, lastEpoch, cursor: { ...cursor, offset, position } };
+    return this.piece(bytes, decoded, range, cursor);
   }
 
-  private decode(bytes: Uint8Array, bounds: LogBounds, cursor: Cursor): DecodedBatches {
-    const { topic, partition } = this;
-    const range = { from: cursor.offset, below: bounds.highWatermark };
-    return decodeBatches(bytes, { ...range, topic: topic.topic, partition });
+  private piece(bytes: Uint8Array, decoded: DecodedBatches, range: Range, cursor: Cursor): Piece {
+    const { limit } = range;
+    const batches = decoded.batches.filter((batch) => limit === null || batch.nextOffset <= limit);
+    const whole = batches.length === decoded.batches.length;
+    const next = whole ? decoded.next : (batches.at(-1)?.nextOffset ?? range.from);
+    const consumed = consumedBytes(bytes, next);
+    const position = cursor.position + consumed;
+    const passed = batches.length === 0 && consumed === 0;
+    // The CRC does not cover a base offset: one that is too large would hide all that follows.
+    if (passed && limit !== null && (!whole || limit < range.below)) {
+      throw new SealstreamError(
+        'batch-corrupt',
+        `${this.place(cursor)}: a batch reaches past offset ${limit}, where the next segment starts`,
+      );
+    }
+    // Or the next batch starts at or above the high watermark, and nothing is left below it.
+    const offset = passed ? range.below : next;
+    return { batches, lastEpoch: decoded.lastEpoch, cursor: { ...cursor, offset, position } };
   }
 
   /** Walks batch headers from the start of the segment that must hold `offset`. */
@@ -215,8 +241,4 @@ function tryHeader(bytes: Uint8Array, at: number): BatchHeader | null {
 
 function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }

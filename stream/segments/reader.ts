@@ -1,5 +1,6 @@
-import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
+import { SealstreamError } from '../../ledger/error.js';
 import type { Fetched, Position, Reader, ReaderOptions, TopicIdentity } from '../stream.js';
+import { fileError } from './folder.js';
 import { type Cursor, type LogBounds, PartitionLog } from './partition-log.js';
 import { sleep } from './sleep.js';
 
@@ -82,13 +83,15 @@ export class SegmentReader implements Reader {
       const place = partition === undefined ? undefined : this.places.get(partition);
       if (partition === undefined || place === undefined) continue;
       const before = place.reported;
+      const { from } = place;
       const fetched = await this.fetch(partition, place, budget);
       // Moved or removed while its files were read: the answer is to a question no longer asked.
       if (this.places.get(partition) !== place) continue;
-      if (fetched.error !== null && fetched.error.class !== 'retry') this.places.delete(partition);
       for (const batch of fetched.batches) budget -= batch.bytes.length;
-      news ||= fetched.batches.length > 0 || fetched.error !== null;
-      news ||= before === null || differ(before, place.reported);
+      const final = fetched.error !== null && fetched.error.class !== 'retry';
+      if (final) this.places.delete(partition);
+      news ||= place.from !== from || final;
+      news ||= place.reported !== null && differ(place.reported, before);
       all.push(fetched);
       if (budget <= 0) break;
     }
@@ -111,7 +114,7 @@ export class SegmentReader implements Reader {
       return this.fetched(partition, place, bounds, piece.batches, null);
     } catch (error) {
       const context = `topic ${this.topic.topic} partition ${partition} offset ${offset}`;
-      const reason = asSealstreamError(error, 'unreadable', context);
+      const reason = fileError(error, context);
       return this.fetched(partition, place, bounds, [], reason);
     }
   }

@@ -18,6 +18,7 @@ import type {
 } from '../stream.js';
 import { SegmentAppender } from './appender.js';
 import { createTopic } from './create.js';
+import { fileError } from './folder.js';
 import { ownPartitions } from './ownership.js';
 import { PartitionLog } from './partition-log.js';
 import { SegmentReader } from './reader.js';
@@ -132,12 +133,17 @@ class SegmentStream implements Stream {
       const { logStart, highWatermark } = await log.bounds();
       return { partition, logStart, highWatermark };
     } catch (error) {
-      return asSealstreamError(error, 'unreadable', `topic ${topic.topic} partition ${partition}`);
+      return fileError(error, `topic ${topic.topic} partition ${partition}`);
     }
   }
 
   /** Closed with the stream, if not before; closing twice does nothing. */
   private keep<T extends Closable>(opened: T): T {
+    const close = opened.close.bind(opened);
+    opened.close = () => {
+      this.opened.delete(opened);
+      return close();
+    };
     this.opened.add(opened);
     return opened;
   }
