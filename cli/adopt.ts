@@ -1,0 +1,147 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { SealstreamError } from '../ledger/error.js';
+import { type Adoption, type AdoptLogOptions, adoptLog } from '../sealer/adopt-log.js';
+import { SealRefused } from '../sealer/refusal.js';
+import { openMemory } from '../store/folder.js';
+import { wholeNumber } from './arguments.js';
+import { EXIT } from './exit.js';
+import { printLine, tell, toJson } from './output.js';
+import {
+  type CommonOptions,
+  loadSigningKey,
+  sealSettings,
+  selectTopics,
+  withSession,
+} from './session.js';
+
+interface AdoptOptions extends CommonOptions {
+  readonly topic?: string;
+  readonly partition?: number;
+  readonly yes?: boolean;
+}
+
+interface Outcome {
+  readonly topic: string;
+  readonly partition: number;
+  readonly adoption: Adoption | null;
+  readonly refused: string | null;
+}
+
+type Target = Omit<AdoptLogOptions, 'yes'>;
+
+async function attempt(target: Target, yes: boolean): Promise<Outcome> {
+  const { topic, partition } = target;
+  try {
+    return { topic, partition, adoption: await adoptLog({ ...target, yes }), refused: null };
+  } catch (error) {
+    if (!(error instanceof SealRefused)) throw error;
+    return { topic, partition, adoption: null, refused: error.message };
+  }
+}
+
+async function confirmed(): Promise<boolean> {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await terminal.question('Do this? [y/N] ')).trim().toLowerCase() === 'y';
+  } finally {
+    terminal.close();
+  }
+}
+
+function describeOutcome({ topic, partition, adoption, refused }: Outcome): string {
+  if (adoption === null) return `${topic}/${partition}: refused: ${refused}`;
+  return adoption.done ? `adopted: ${adoption.message}` : adoption.message;
+}
+
+async function adoptAll(targets: readonly Target[], options: AdoptOptions): Promise<Outcome[]> {
+  const planned: Outcome[] = [];
+  for (const target of targets) planned.push(await attempt(target, options.yes === true));
+  for (const outcome of planned) tell(describeOutcome(outcome));
+  const open = targets.filter((_, index) => {
+    const adoption = planned[index]?.adoption;
+    return adoption != null && adoption.action !== 'none' && !adoption.done;
+  });
+  if (open.length === 0) return planned;
+  if (options.json === true || !(await confirmed())) {
+    tell('Nothing was written. Add --yes to do this.');
+    return planned;
+  }
+  const done = await Promise.all(open.map((target) => attempt(target, true)));
+  return planned.map(
+    (outcome) =>
+      done.find(
+        ({ topic, partition }) => topic === outcome.topic && partition === outcome.partition,
+      ) ?? outcome,
+  );
+}
+
+async function adopt(options: AdoptOptions): Promise<number> {
+  return withSession(options, async ({ configuration, stream }) => {
+    const seal = sealSettings(configuration, options.config);
+    const { publicKey } = await loadSigningKey(seal.key);
+    const memory = await openMemory(seal.memory, { create: true });
+    try {
+      const targets: Target[] = [];
+      for (const { name: topic } of selectTopics(configuration, options.topic)) {
+        const description = await stream.describe(topic);
+        if (description === null) {
+          throw new SealstreamError(
+            'topic-missing',
+            `${topic} does not exist on ${stream.url}; \`sealstream apply\` creates it`,
+          );
+        }
+        for (let partition = 0; partition < description.partitions; partition += 1) {
+          if (options.partition !== undefined && options.partition !== partition) continue;
+          targets.push({
+            stream,
+            memory,
+            ledger: configuration.ledger,
+            topic,
+            partition,
+            publicKey,
+          });
+        }
+      }
+      if (targets.length === 0) {
+        throw new SealstreamError('usage', `--partition ${options.partition}: there is none`);
+      }
+      const outcomes = await adoptAll(targets, options);
+      if (options.json === true) {
+        await printLine(
+          toJson(
+            outcomes.map(({ topic, partition, adoption, refused }) => ({
+              ...(adoption ?? { topic, partition }),
+              refused,
+            })),
+          ),
+        );
+      }
+      return outcomes.some(({ refused }) => refused !== null) ? EXIT.tampered : EXIT.done;
+    } finally {
+      await memory.close();
+    }
+  });
+}
+
+export function registerAdopt(
+  program: Command,
+  run: (work: Promise<number>) => Promise<void>,
+): void {
+  program
+    .command('adopt')
+    .description('seal a log that the memory does not know; shows what it would do first')
+    .option('--config <file>', 'the configuration', './ledger.yaml')
+    .option('--topic <topic>', 'this audit topic only')
+    .option('--partition <n>', 'this partition only', wholeNumber('--partition', 0, 2 ** 31 - 1))
+    .option('--yes', 'do it, without asking')
+    .option('--json', 'print one JSON document; never asks')
+    .addHelpText(
+      'after',
+      '\nA log with a published head is recomputed up to it, and refused where it differs (exit 1).\n' +
+        'For a topic that was made again a new log starts, and the old one stays on record.\n\n' +
+        'Examples:\n  sealstream adopt\n  sealstream adopt --topic audit --partition 2 --yes',
+    )
+    .action((options: AdoptOptions) => run(adopt(options)));
+}

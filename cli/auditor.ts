@@ -1,0 +1,95 @@
+/** What verify and prove need: a stream, a ledger, topics and the public key; with or without ledger.yaml. */
+import { existsSync } from 'node:fs';
+import { SealstreamError } from '../ledger/error.js';
+import { checkLedgerName } from '../ledger/origin.js';
+import { loadConfiguration } from '../policy/parse.js';
+import type { Logger, Stream } from '../stream/stream.js';
+import {
+  type CommonOptions,
+  checkStreamUrl,
+  logger,
+  openByUrl,
+  openConfigured,
+  selectTopics,
+} from './session.js';
+
+export interface AuditorOptions extends CommonOptions {
+  readonly stream?: string;
+  readonly ledger?: string;
+  readonly topic?: string;
+  readonly publicKey?: string;
+  readonly timeout?: number;
+}
+
+export interface Subject {
+  readonly ledger: string;
+  readonly topics: readonly { readonly name: string; readonly partitions: number | null }[];
+  readonly publicKeyFile: string;
+  readonly publicKeyField: string;
+  readonly maxAge: number;
+  readonly open: () => Promise<Stream>;
+}
+
+const DEFAULT_MAX_AGE_MS = 900_000;
+
+function byArguments(options: AuditorOptions, log: Logger): Subject | null {
+  const { stream, ledger, topic, publicKey } = options;
+  if (stream === undefined && ledger === undefined) return null;
+  if (stream === undefined || ledger === undefined) {
+    throw new SealstreamError('usage', '--stream and --ledger go together');
+  }
+  if (topic === undefined || publicKey === undefined) {
+    throw new SealstreamError(
+      'usage',
+      'with --stream and --ledger, --topic and --public-key are needed too',
+    );
+  }
+  checkedLedgerName(ledger);
+  checkStreamUrl(stream);
+  return {
+    ledger,
+    topics: [{ name: topic, partitions: null }],
+    publicKeyFile: publicKey,
+    publicKeyField: '--public-key',
+    maxAge: DEFAULT_MAX_AGE_MS,
+    open: () => openByUrl(stream, log, options.timeout),
+  };
+}
+
+function checkedLedgerName(ledger: string): void {
+  try {
+    checkLedgerName(ledger);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SealstreamError('usage', `--ledger ${ledger}: ${reason}`, { cause: error });
+  }
+}
+
+/** What is to be verified. Command-line options replace ledger.yaml, or single fields of it. */
+export async function subjectOf(options: AuditorOptions): Promise<Subject> {
+  const log = logger('warn');
+  const given = byArguments(options, log);
+  if (given !== null) return given;
+  if (!existsSync(options.config)) {
+    throw new SealstreamError(
+      'configuration',
+      `${options.config} is not there; without it, --stream, --ledger, --topic and --public-key say what to verify`,
+    );
+  }
+  const configuration = await loadConfiguration(options.config);
+  const publicKeyFile = options.publicKey ?? configuration.verify?.publicKey;
+  if (publicKeyFile === undefined) {
+    throw new SealstreamError(
+      'configuration',
+      `${options.config}: verify.publicKey is missing, and there is no --public-key`,
+    );
+  }
+  return {
+    ledger: configuration.ledger,
+    topics: selectTopics(configuration, options.topic),
+    publicKeyFile,
+    publicKeyField: options.publicKey === undefined ? 'verify.publicKey' : '--public-key',
+    maxAge: configuration.verify?.maxAge ?? DEFAULT_MAX_AGE_MS,
+    open: () => openConfigured(configuration, log, options.timeout),
+  };
+}

@@ -1,0 +1,143 @@
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { SealstreamError } from '../ledger/error.js';
+import type { SealedOnce } from '../sealer/seal-once.js';
+import { type Sealer, sealer } from '../sealer/sealer.js';
+import { startMetricsServer } from '../sealer/server.js';
+import { openMemory } from '../store/folder.js';
+import { wholeNumber } from './arguments.js';
+import { EXIT } from './exit.js';
+import { counted, printLine, tell, toJson } from './output.js';
+import {
+  type CommonOptions,
+  loadSigningKey,
+  type Session,
+  sealSettings,
+  selectTopics,
+  withSession,
+} from './session.js';
+
+interface SealOptions extends CommonOptions {
+  readonly once?: boolean;
+  readonly topic?: string;
+  readonly metrics?: number;
+}
+
+function describeOnce({ topic, partition, sealed, records, refusal, error }: SealedOnce): string {
+  const place = `${topic}/${partition}`;
+  if (refusal !== null) return pc.red(`${place}: refused: ${refusal.reason}: ${refusal.message}`);
+  if (error !== null) return pc.yellow(`${place}: not sealed: ${error.message}`);
+  if (sealed === null) return `${place}: nothing is signed`;
+  const time = new Date(sealed.time).toISOString();
+  return `${place}: ${counted(records, 'record')} sealed, ${sealed.size} in all, signed ${time}`;
+}
+
+async function once(running: Sealer, options: SealOptions): Promise<number> {
+  const results = await running.sealOnce();
+  if (options.json === true) {
+    await printLine(
+      toJson(
+        results.map((result) => ({
+          ...result,
+          sealed: result.sealed && {
+            ...result.sealed,
+            time: new Date(result.sealed.time).toISOString(),
+          },
+          error: result.error?.message ?? null,
+        })),
+      ),
+    );
+  } else {
+    for (const result of results) {
+      if (result.refusal === null && result.error === null) await printLine(describeOnce(result));
+      else tell(describeOnce(result));
+    }
+  }
+  if (results.some(({ refusal }) => refusal !== null)) return EXIT.tampered;
+  return results.some(({ error }) => error !== null) ? EXIT.failed : EXIT.done;
+}
+
+/** Seals until SIGTERM or SIGINT, then signs a last checkpoint of every log. */
+async function keepSealing(
+  running: Sealer,
+  options: SealOptions,
+  session: Session,
+): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = (signal: NodeJS.Signals) => {
+    session.logger.info({ signal }, 'stopping: last checkpoints are being published');
+    stop.abort();
+  };
+  process.once('SIGTERM', onSignal);
+  process.once('SIGINT', onSignal);
+  const server =
+    options.metrics === undefined
+      ? null
+      : await startMetricsServer({ sealer: running, port: options.metrics });
+  try {
+    session.logger.info({ stream: session.stream.url }, 'sealing');
+    await running.run(stop.signal);
+    return EXIT.done;
+  } finally {
+    process.off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal);
+    await server?.close();
+  }
+}
+
+async function seal(options: SealOptions): Promise<number> {
+  if (options.once === true && options.metrics !== undefined) {
+    throw new SealstreamError('usage', '--metrics: there is nothing to serve with --once');
+  }
+  // With --once the results say it all.
+  const logLevel = options.once === true ? 'fatal' : 'info';
+  return withSession({ ...options, logLevel }, async (session) => {
+    const { configuration, stream, logger } = session;
+    const settings = sealSettings(configuration, options.config);
+    const signingKey = await loadSigningKey(settings.key);
+    // An empty folder made here knows no log, so nothing is signed before apply or adopt.
+    const memory = await openMemory(settings.memory, { create: true });
+    try {
+      const running = await sealer({
+        stream,
+        ledger: configuration.ledger,
+        topics: selectTopics(configuration, options.topic).map(({ name }) => name),
+        signingKey,
+        memory,
+        every: settings.every,
+        records: settings.records,
+        heartbeat: settings.heartbeat,
+        logger,
+      });
+      return await (options.once === true
+        ? once(running, options)
+        : keepSealing(running, options, session));
+    } finally {
+      await memory.close();
+    }
+  });
+}
+
+export function registerSeal(
+  program: Command,
+  run: (work: Promise<number>) => Promise<void>,
+): void {
+  program
+    .command('seal')
+    .description('chain and sign what was published, until stopped; exit 1: a log refused')
+    .option('--config <file>', 'the configuration', './ledger.yaml')
+    .option('--topic <topic>', 'this audit topic only')
+    .option('--once', 'every partition, to the end seen at start; then stop')
+    .option(
+      '--metrics <port>',
+      'serve /metrics and /healthz on 127.0.0.1',
+      wholeNumber('--metrics', 0, 65_535),
+    )
+    .option('--json', 'with --once: print one JSON document')
+    .addHelpText(
+      'after',
+      '\nSIGTERM stops it with a last checkpoint. Several sealers share the partitions.\n\n' +
+        'Examples:\n  sealstream seal --once\n  sealstream seal --metrics 9464',
+    )
+    .action((options: SealOptions) => run(seal(options)));
+}

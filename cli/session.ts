@@ -1,0 +1,168 @@
+/** What most commands begin with: the configuration, the stream, and their orderly end. */
+import { readFile } from 'node:fs/promises';
+import pino from 'pino';
+import { SealstreamError } from '../ledger/error.js';
+import {
+  type PublicKey,
+  publicKeyFromPem,
+  type SigningKey,
+  signingKeyFromPem,
+} from '../ledger/keys.js';
+import type { Configuration, TopicDeclaration } from '../policy/configuration.js';
+import { loadConfiguration, resolveStreamUrl } from '../policy/parse.js';
+import { resolveSecurity } from '../policy/secrets.js';
+import { openStream } from '../stream/open.js';
+import type { Logger, Stream } from '../stream/stream.js';
+
+export interface CommonOptions {
+  readonly config: string;
+  readonly json?: boolean;
+}
+
+type LogLevel = 'info' | 'warn' | 'fatal';
+
+/** Logs as JSON lines on stderr. SEALSTREAM_LOG sets the level. */
+export function logger(level: LogLevel): Logger {
+  return pino(
+    {
+      level: process.env['SEALSTREAM_LOG'] ?? level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}
+
+export interface Session {
+  readonly configuration: Configuration;
+  readonly stream: Stream;
+  readonly logger: Logger;
+}
+
+/** Loads the configuration, opens its stream, runs `work`, and closes the stream however it ends. */
+export async function withSession<T>(
+  options: CommonOptions & { readonly logLevel?: LogLevel; readonly timeoutMs?: number },
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const configuration = await loadConfiguration(options.config);
+  const log = logger(options.logLevel ?? 'warn');
+  const stream = await openConfigured(configuration, log, options.timeoutMs);
+  try {
+    return await work({ configuration, stream, logger: log });
+  } finally {
+    await stream.close();
+  }
+}
+
+export async function openConfigured(
+  configuration: Pick<Configuration, 'stream' | 'kafka'>,
+  log: Logger,
+  timeoutMs?: number,
+): Promise<Stream> {
+  const kafka = await resolveSecurity(configuration.kafka);
+  return openStream(configuration.stream, {
+    logger: log,
+    ...(kafka === undefined ? {} : { kafka }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+}
+
+/** Throws `usage` on what is no stream URL. */
+export function checkStreamUrl(url: string): void {
+  if (/^(file:.|kafka:\/\/.)/.test(url)) return;
+  throw new SealstreamError(
+    'usage',
+    `--stream ${url}: expected file:PATH or kafka://HOST:PORT[,HOST:PORT…]`,
+  );
+}
+
+/** A stream named on the command line, without a configuration. */
+export function openByUrl(url: string, log: Logger, timeoutMs?: number): Promise<Stream> {
+  return openStream(resolveStreamUrl(url, process.cwd()), {
+    logger: log,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+}
+
+/** The declared topics that `--topic` selects: all of them without it. */
+export function selectTopics(
+  configuration: Configuration,
+  topic: string | undefined,
+): readonly TopicDeclaration[] {
+  if (topic === undefined) return configuration.topics;
+  const declared = configuration.topics.filter(({ name }) => name === topic);
+  if (declared.length > 0) return declared;
+  const names = configuration.topics.map(({ name }) => name).join(', ');
+  throw new SealstreamError(
+    'usage',
+    `--topic ${topic}: not in ledger.yaml, which declares ${names}`,
+  );
+}
+
+/** The one topic a command works on; with several declared, `--topic` must choose. */
+export function selectTopic(
+  configuration: Configuration,
+  topic: string | undefined,
+): TopicDeclaration {
+  const [first, second] = selectTopics(configuration, topic);
+  if (first === undefined || second !== undefined) {
+    const names = configuration.topics.map(({ name }) => name).join(', ');
+    throw new SealstreamError(
+      'usage',
+      `several topics are declared (${names}): name one by --topic`,
+    );
+  }
+  return first;
+}
+
+export async function readInput(path: string, field: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SealstreamError('usage', `${field} ${path}: cannot be read: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/** `seal:` of the configuration; without it this machine does not seal. */
+export function sealSettings(
+  configuration: Configuration,
+  file: string,
+): NonNullable<Configuration['seal']> {
+  if (configuration.seal !== undefined) return configuration.seal;
+  throw new SealstreamError(
+    'configuration',
+    `${file}: seal: is missing; it names the key and the memory that sealing needs`,
+  );
+}
+
+async function readKeyFile(path: string, field: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SealstreamError('key-unusable', `${field}: ${path} cannot be read: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+export async function loadSigningKey(path: string): Promise<SigningKey> {
+  return named(path, 'seal.key', signingKeyFromPem);
+}
+
+export async function loadPublicKey(path: string, field: string): Promise<PublicKey> {
+  return named(path, field, publicKeyFromPem);
+}
+
+async function named<T>(path: string, field: string, parse: (pem: string) => T): Promise<T> {
+  const pem = await readKeyFile(path, field);
+  try {
+    return parse(pem);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SealstreamError('key-unusable', `${field}: ${path}: ${reason}`, { cause: error });
+  }
+}

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { SealstreamError } from '../ledger/error.js';
+import type { PublicKey } from '../ledger/keys.js';
+import type { Configuration } from '../policy/configuration.js';
+import { type LogStatus, type SealedAt, sealStatus } from '../sealer/status.js';
+import { openMemory } from '../store/folder.js';
+import { EXIT } from './exit.js';
+import { printLine, tell, toJson } from './output.js';
+import {
+  type CommonOptions,
+  loadPublicKey,
+  loadSigningKey,
+  selectTopics,
+  withSession,
+} from './session.js';
+
+interface StatusOptions extends CommonOptions {
+  readonly topic?: string;
+}
+
+async function keyOf(configuration: Configuration, file: string): Promise<PublicKey> {
+  const { verify, seal } = configuration;
+  if (verify?.publicKey !== undefined) return loadPublicKey(verify.publicKey, 'verify.publicKey');
+  if (seal !== undefined) return (await loadSigningKey(seal.key)).publicKey;
+  throw new SealstreamError(
+    'configuration',
+    `${file}: neither verify.publicKey nor seal.key is set`,
+  );
+}
+
+function isoTime(sealed: SealedAt | null) {
+  return sealed && { ...sealed, time: new Date(sealed.time).toISOString() };
+}
+
+function jsonOf(status: LogStatus) {
+  return {
+    ...status,
+    head: isoTime(status.head),
+    memory: status.memory && { ...status.memory, sealed: isoTime(status.memory.sealed) },
+    error: status.error?.message ?? null,
+  };
+}
+
+function memoryText({ memory }: LogStatus): string {
+  if (memory === null) return 'nothing';
+  if (memory.sealed === null) return 'started';
+  return `${memory.sealed.size}${memory.published ? '' : ' (not published)'}`;
+}
+
+function render(all: readonly LogStatus[]): string {
+  const table = new Table({
+    head: ['topic', 'partition', 'log', 'sealed', 'lag', 'head age', 'memory', 'state'],
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
+  });
+  for (const status of all) {
+    const { topic, partition, log, head, lagRecords, headAgeSeconds, refusal, error } = status;
+    table.push([
+      topic,
+      String(partition),
+      log === null ? '?' : `${log.start} to ${log.end}`,
+      head === null ? 'nothing' : String(head.size),
+      lagRecords === null ? '?' : String(lagRecords),
+      headAgeSeconds === null ? '' : `${Math.round(headAgeSeconds)} s`,
+      memoryText(status),
+      refusal !== null ? pc.red(refusal.reason) : error !== null ? pc.yellow('unknown') : 'ok',
+    ]);
+  }
+  return table.toString();
+}
+
+async function status(options: StatusOptions): Promise<number> {
+  return withSession(options, async ({ configuration, stream }) => {
+    const publicKey = await keyOf(configuration, options.config);
+    const path = configuration.seal?.memory;
+    const memory =
+      path !== undefined && existsSync(path) ? await openMemory(path, { readOnly: true }) : null;
+    try {
+      const all = await sealStatus({
+        stream,
+        ledger: configuration.ledger,
+        topics: selectTopics(configuration, options.topic).map(({ name }) => name),
+        publicKey,
+        memory,
+      });
+      await printLine(options.json === true ? toJson(all.map(jsonOf)) : render(all));
+      for (const { topic, partition, refusal, error } of all) {
+        const problem = refusal?.message ?? error?.message;
+        if (problem !== undefined) tell(`${topic}/${partition}: ${problem}`);
+      }
+      if (all.some(({ refusal }) => refusal !== null)) return EXIT.tampered;
+      return all.some(({ error }) => error !== null) ? EXIT.failed : EXIT.done;
+    } finally {
+      await memory?.close();
+    }
+  });
+}
+
+export function registerStatus(
+  program: Command,
+  run: (work: Promise<number>) => Promise<void>,
+): void {
+  program
+    .command('status')
+    .description('where every log stands, as a sealer would see it; exit 1: it would refuse one')
+    .option('--config <file>', 'the configuration', './ledger.yaml')
+    .option('--topic <topic>', 'this audit topic only')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExample:\n  sealstream status --json')
+    .action((options: StatusOptions) => run(status(options)));
+}

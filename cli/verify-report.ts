@@ -1,0 +1,74 @@
+/** The report of `verify` for a person. */
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import type { PartitionReport, Report } from '../consumer/report.js';
+import type { Verdict } from '../consumer/verdict.js';
+import { counted } from './output.js';
+
+const COLOURS: Record<Verdict, (text: string) => string> = {
+  intact: pc.green,
+  tampered: pc.red,
+  incomplete: pc.yellow,
+  unchecked: pc.yellow,
+};
+
+const MEANINGS: Record<Verdict, string> = {
+  intact: 'INTACT: every sealed record is as it was when it was signed',
+  tampered: 'TAMPERED: what was signed is not what is there',
+  incomplete: 'INCOMPLETE: something that should be signed is missing or too old',
+  unchecked: 'COULD NOT CHECK: this is no statement about the log',
+};
+
+function rows(partitions: readonly PartitionReport[]): string {
+  const table = new Table({
+    head: ['topic', 'partition', 'verdict', 'sealed', 'checkpoints', 'unsealed', 'last sealed'],
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', 'right', 'left', 'right', 'right', 'right', 'left'],
+  });
+  for (const { topic, partition, verdict, sealed, verified, unsealed } of partitions) {
+    table.push([
+      topic,
+      String(partition),
+      COLOURS[verdict](verdict),
+      sealed === null ? 'nothing' : counted(sealed.size, 'record'),
+      String(verified.checkpoints),
+      String(unsealed.records),
+      sealed?.time ?? '',
+    ]);
+  }
+  return table.toString();
+}
+
+function range(from: bigint | null, to: bigint | null): string {
+  if (from === null && to === null) return '';
+  return ` [offsets ${from ?? '?'} to ${to === null ? '?' : to - 1n}]`;
+}
+
+function findings(partitions: readonly PartitionReport[]): string[] {
+  return partitions.flatMap(({ topic, partition, findings }) =>
+    findings.map(
+      ({ code, message, from, to }) =>
+        `  ${pc.bold(code)} ${topic}/${partition}${range(from, to)}: ${message}`,
+    ),
+  );
+}
+
+/** Several lines; `memory` says whether a verifier's memory was held against the log. */
+export function renderReport(report: Report, memory: boolean): string {
+  const lines = [`${report.ledger}`];
+  if (report.partitions.length > 0) lines.push(rows(report.partitions));
+  lines.push(...findings(report.partitions));
+  lines.push(
+    COLOURS[report.verdict](MEANINGS[report.verdict]) +
+      ` (${counted(report.records, 'record')} verified in ${report.seconds.toFixed(2)} s)`,
+  );
+  if (!memory) {
+    lines.push(
+      pc.dim(
+        'Without --memory, a log rolled back together with its checkpoints cannot be told from a ' +
+          'younger one.',
+      ),
+    );
+  }
+  return lines.join('\n');
+}

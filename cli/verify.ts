@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Report, report, reportToJson } from '../consumer/report.js';
+import { exitCodeOf, finding } from '../consumer/verdict.js';
+import { verify } from '../consumer/verify.js';
+import { SealstreamError } from '../ledger/error.js';
+import type { PublicKey } from '../ledger/keys.js';
+import { openMemory } from '../store/folder.js';
+import type { Memory } from '../store/memory.js';
+import { duration, wholeNumber } from './arguments.js';
+import { type AuditorOptions, type Subject, subjectOf } from './auditor.js';
+import { printLine, tell } from './output.js';
+import { progress } from './progress.js';
+import { loadPublicKey } from './session.js';
+import { renderReport } from './verify-report.js';
+
+interface VerifyOptions extends AuditorOptions {
+  readonly partition?: number;
+  readonly memory?: string;
+}
+
+/** A report that says why nothing could be looked at. */
+function uncheckable(
+  subject: Subject,
+  code: 'wrong-key' | 'unreachable',
+  error: SealstreamError,
+  partition: number,
+): Report {
+  return report(
+    subject.ledger,
+    0,
+    subject.topics.map(({ name }) => ({
+      origin: null,
+      topic: name,
+      partition,
+      verdict: 'unchecked' as const,
+      sealed: null,
+      verified: { records: 0n, checkpoints: 0 },
+      unsealed: { records: 0n },
+      findings: [finding(code, error.message, null, null)],
+    })),
+  );
+}
+
+/** Only what kept us from looking becomes a report; a mistake in the command stays an error. */
+async function orReport<T>(
+  code: 'wrong-key' | 'unreachable',
+  applies: (error: SealstreamError) => boolean,
+  subject: Subject,
+  partition: number,
+  work: () => Promise<T>,
+): Promise<T | { readonly failure: Report }> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SealstreamError) || !applies(error)) throw error;
+    return { failure: uncheckable(subject, code, error, partition) };
+  }
+}
+
+/** A folder that is not there yet remembers nothing: that is said, as the path may be mistyped. */
+async function openRemembered(path: string): Promise<Memory> {
+  if (!existsSync(path))
+    tell(`--memory ${path}: new; there is nothing yet to hold the log against`);
+  return openMemory(path, { create: true });
+}
+
+async function runVerify(
+  subject: Subject,
+  key: PublicKey,
+  options: VerifyOptions,
+): Promise<Report> {
+  const opened = await orReport(
+    'unreachable',
+    (error) => error.class === 'retry' || error.code === 'unauthorized',
+    subject,
+    options.partition ?? 0,
+    subject.open,
+  );
+  if ('failure' in opened) return opened.failure;
+  const bar = progress('verifying', 'offsets', true);
+  const memory = options.memory === undefined ? null : await openRemembered(options.memory);
+  const done = new Map<string, { position: bigint; until: bigint }>();
+  try {
+    return await verify({
+      stream: opened,
+      ledger: subject.ledger,
+      publicKey: key,
+      topics: subject.topics.map(({ name, partitions }) => ({
+        topic: name,
+        ...(partitions === null ? {} : { partitions }),
+      })),
+      maxAge: subject.maxAge,
+      ...(options.partition === undefined ? {} : { partition: options.partition }),
+      ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+      ...(memory === null ? {} : { memory }),
+      onProgress({ topic, partition, position, until }) {
+        done.set(`${topic}/${partition}`, { position, until });
+        const parts = [...done.values()];
+        const sum = (pick: (part: { position: bigint; until: bigint }) => bigint) =>
+          parts.reduce((total, part) => total + pick(part), 0n);
+        bar.update(
+          sum((part) => part.position),
+          sum((part) => part.until),
+        );
+      },
+    });
+  } finally {
+    bar.stop();
+    await memory?.close();
+    await opened.close();
+  }
+}
+
+async function verifyCommand(options: VerifyOptions): Promise<number> {
+  const subject = await subjectOf(options);
+  const key = await orReport(
+    'wrong-key',
+    (error) => error.code === 'key-unusable',
+    subject,
+    options.partition ?? 0,
+    () => loadPublicKey(subject.publicKeyFile, subject.publicKeyField),
+  );
+  const result = 'failure' in key ? key.failure : await runVerify(subject, key, options);
+  await printLine(
+    options.json === true
+      ? reportToJson(result)
+      : renderReport(result, options.memory !== undefined),
+  );
+  return exitCodeOf(result.verdict);
+}
+
+export function registerVerify(
+  program: Command,
+  run: (work: Promise<number>) => Promise<void>,
+): void {
+  program
+    .command('verify')
+    .description(
+      'recompute every sealed record: exit 0 intact, 1 tampered, 2 incomplete, 3 could not check',
+    )
+    .option('--config <file>', 'the configuration; not needed with --stream', './ledger.yaml')
+    .option('--stream <url>', 'instead of a configuration: file:PATH or kafka://HOST:PORT')
+    .option('--ledger <name>', 'with --stream: the ledger that must have signed')
+    .option('--topic <topic>', 'this audit topic only')
+    .option('--partition <n>', 'this partition only', wholeNumber('--partition', 0, 2 ** 31 - 1))
+    .option('--public-key <file>', "the ledger's public key (PEM)")
+    .option('--memory <path>', 'remember what was accepted, and hold the log against it')
+    .option(
+      '--timeout <duration>',
+      'give up on a silent stream after',
+      duration('--timeout'),
+      30_000,
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  sealstream verify --memory ./verified\n' +
+        '  sealstream verify --stream kafka://127.0.0.1:9092 --ledger audit.example.com/payments \\\n' +
+        '    --topic audit --public-key sealer.pub.pem',
+    )
+    .action((options: VerifyOptions) => run(verifyCommand(options)));
+}

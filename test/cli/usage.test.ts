@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { after, before, describe, it } from 'node:test';
+import { Desk } from '../support/cli.js';
+
+const INIT = ['init', '--ledger', 'audit.example.com/test'];
+
+describe('the command line', () => {
+  let desk: Desk;
+  before(async () => {
+    desk = await Desk.open();
+  });
+  after(() => desk.close());
+
+  const COMMANDS = [
+    'init',
+    'apply',
+    'adopt',
+    'publish',
+    'seal',
+    'status',
+    'checkpoints',
+    'verify',
+    'replay',
+    'prove',
+    'check',
+  ];
+  for (const command of COMMANDS) {
+    it(`explains ${command} with an example`, async () => {
+      const { code, stdout } = await desk.run([command, '--help']);
+      assert.equal(code, 0);
+      assert.match(stdout, /Examples?:\n/);
+      assert.match(stdout, /--json/);
+      assert.match(stdout, command === 'init' ? /--ledger/ : /--config/);
+    });
+  }
+
+  const MISTAKES: [string, string[], RegExp][] = [
+    ['no such command', ['frobnicate'], /unknown command 'frobnicate'/],
+    ['an unknown option', ['verify', '--frobnicate'], /unknown option '--frobnicate'/],
+    ['a missing option', ['init'], /required option '--ledger <name>' not specified/],
+    ['a bad number', ['verify', '--partition', '-1'], /--partition -1: expected a whole number/],
+    ['a bad duration', ['verify', '--timeout', 'soon'], /--timeout soon: expected a duration/],
+    ['a bad offset', ['prove', '--partition', '0', '--offset', '1e3'], /--offset 1e3: expected/],
+    ['a bad format', ['publish', '--format', 'xml'], /Allowed choices are event, cloudtrail, git/],
+    ['no configuration', ['apply'], /ledger\.yaml: cannot be read/],
+    ['half an auditor', ['verify', '--stream', 'file:x'], /--stream and --ledger go together/],
+    [
+      'a stream of another scheme',
+      ['verify', '--stream', 'http://x', '--ledger', 'a', '--topic', 't', '--public-key', 'k'],
+      /--stream http:\/\/x: expected file:PATH or kafka/,
+    ],
+    ['a bad ledger name', ['init', '--ledger', '../x'], /ledger/],
+    ['a bad topic name', [...INIT, '--topic', 'a b'], /topics\[0\]\.name/],
+    ['replication on a file stream', [...INIT, '--replication', '3'], /--replication/],
+  ];
+  for (const [name, words, expected] of MISTAKES) {
+    it(`refuses ${name} with exit 64`, async () => {
+      const { code, stdout, stderr } = await desk.run(words);
+      assert.equal(code, 64, stdout + stderr);
+      assert.match(stderr, expected);
+      assert.equal(stdout, '');
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    });
+  }
+});
+
+describe('init', () => {
+  let desk: Desk;
+  before(async () => {
+    desk = await Desk.open();
+  });
+  after(() => desk.close());
+
+  it('writes a configuration and a key that only its owner reads', async () => {
+    const { code } = await desk.run(INIT);
+    assert.equal(code, 0);
+    assert.equal((await stat(desk.path('keys/sealer.pem'))).mode & 0o777, 0o600);
+    assert.match(await readFile(desk.path('keys/sealer.pub.pem'), 'utf8'), /BEGIN PUBLIC KEY/);
+    assert.match(await readFile(desk.path('ledger.yaml'), 'utf8'), /stream: file:\.\/data/);
+  });
+
+  it('overwrites nothing', async () => {
+    const before = await readFile(desk.path('keys/sealer.pem'), 'utf8');
+    const { code, stderr } = await desk.run(INIT);
+    assert.equal(code, 64);
+    assert.match(stderr, /ledger\.yaml is there already/);
+    assert.equal(await readFile(desk.path('keys/sealer.pem'), 'utf8'), before);
+  });
+
+  it('shows where a mistake in the configuration is', async () => {
+    const text = await readFile(desk.path('ledger.yaml'), 'utf8');
+    await writeFile(desk.path('bad.yaml'), text.replace('partitions: 3', 'partitions: three'));
+    for (const command of ['apply', 'verify', 'seal', 'status', 'checkpoints']) {
+      const { code, stderr } = await desk.run([command, '--config', 'bad.yaml']);
+      assert.equal(code, 64, command);
+      assert.match(stderr, /bad\.yaml:\d+:\d+: topics\[0\]\.partitions: expected a whole number/);
+    }
+  });
+});
