@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import type { RecordParts } from '../../ledger/records.js';
+import type { Fetched, Reader, Stream, TopicDescription } from '../../stream/stream.js';
+
+const PATIENCE_MS = 60_000;
+
+export function kafkajsClient(bootstrap: string): Kafka {
+  return new kafkajs.Kafka({
+    brokers: bootstrap.split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+}
+
+export async function withAdmin<T>(
+  bootstrap: string,
+  use: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const admin = kafkajsClient(bootstrap).admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export async function newTopic(
+  stream: Stream,
+  { partitions = 1, replication = 1 } = {},
+): Promise<TopicDescription> {
+  const topic = `fetch-${randomBytes(6).toString('hex')}`;
+  const settings = new Map([['message.timestamp.type', 'LogAppendTime']]);
+  assert.equal(await stream.createTopic({ topic, partitions, replication, settings }), true);
+  const description = await stream.describe(topic);
+  assert.ok(description !== null);
+  return description;
+}
+
+export function record(text: string): RecordParts {
+  return { key: null, value: Buffer.from(text), headers: [] };
+}
+
+/** Polls until `enough` of what came; errors of class retry are kept where `withRetries`. */
+export async function pollUntil(
+  reader: Reader,
+  enough: (all: readonly Fetched[]) => boolean,
+  { withRetries = false } = {},
+): Promise<readonly Fetched[]> {
+  const all: Fetched[] = [];
+  const deadline = performance.now() + PATIENCE_MS;
+  while (performance.now() < deadline) {
+    for (const fetched of await reader.poll(500)) {
+      if (withRetries || fetched.error?.class !== 'retry') all.push(fetched);
+    }
+    if (enough(all)) return all;
+  }
+  return assert.fail(`what was waited for never came; ${all.length} reports did`);
+}
+
+export function values(all: readonly Fetched[], partition = 0): string[] {
+  return all
+    .filter((one) => one.partition === partition)
+    .flatMap(({ batches }) => batches)
+    .flatMap((batch) => Array.from({ length: batch.count }, (_, index) => batch.record(index)))
+    .map(({ value }) => (value === null ? 'null' : Buffer.from(value).toString()));
+}
+
+export function errorCodes(all: readonly Fetched[]): string[] {
+  return all.flatMap(({ error }) => (error === null ? [] : [error.code]));
+}
