@@ -4,8 +4,7 @@
  */
 import type { LogHistory } from './history.js';
 import type { VerifyOptions } from './options.js';
-import { findRollback } from './remembered.js';
-import { originOf, type TopicState } from './topic.js';
+import { originOf, rollbackOf, type TopicState } from './topic.js';
 import { type Finding, finding } from './verdict.js';
 
 /** A checkpoint's time may be this far ahead of the reader's clock. */
@@ -46,7 +45,7 @@ export function checkPartition(task: PartitionTask): Finding[] {
     ...checkRecreated(task),
     ...checkHead(task, log),
     ...checkFreshness(task, log),
-    ...checkMemory(task, log),
+    ...checkMemory(task),
   ];
 }
 
@@ -103,7 +102,7 @@ function checkHead({ state, partition }: PartitionTask, log: LogHistory | undefi
     );
   }
   const wrongKey = !history.opened && !history.unopened.empty;
-  if (!log?.head && !wrongKey && state.checkpoints !== null && description !== null) {
+  if (!log?.head && !wrongKey && state.answered && state.checkpoints && description) {
     findings.push(
       finding(
         'no-checkpoint',
@@ -133,18 +132,7 @@ function checkFreshness(task: PartitionTask, log: LogHistory | undefined): Findi
   return [];
 }
 
-function checkMemory(task: PartitionTask, log: LogHistory | undefined): Finding[] {
-  const { state, partition } = task;
-  const remembered = state.remembered.get(partition);
-  const place = `${state.topic}/${partition}`;
-  const topicId = state.description?.topicId ?? null;
-  // Where the topic could not be asked for, nothing is known to have gone back.
-  const asked = state.description !== null || isMissing(state);
-  const head = log?.head?.checkpoint ?? null;
-  const rollback = asked ? findRollback(place, topicId, remembered, head) : null;
-  return [remembered?.problem ?? null, rollback].filter((found) => found !== null);
-}
-
-function isMissing(state: TopicState): boolean {
-  return state.findings.some((found) => found.code === 'topic-missing');
+function checkMemory({ state, partition }: PartitionTask): Finding[] {
+  const problem = state.remembered.get(partition)?.problem ?? null;
+  return [problem, rollbackOf(state, partition)].filter((found) => found !== null);
 }

@@ -57,6 +57,11 @@ export class History {
     this.#publicKey = publicKey;
   }
 
+  /** The same with nothing in it. */
+  anew(): History {
+    return new History(this.#ledger, this.#topic, this.#topicId, this.#publicKey);
+  }
+
   add(record: StreamRecord): void {
     const key = readKey(record.key);
     const place = `record ${record.offset} of ${this.#topic}'s checkpoint topic`;

@@ -34,6 +34,24 @@ export async function locate(
   return comparison.finding(source.place, start);
 }
 
+/**
+ * The same where the log ends at `until`, before `point`: what the evidence says about the records
+ * that are left. null: nothing against them.
+ */
+export async function locateBefore(
+  source: Source,
+  good: LogState,
+  point: Point,
+  evidence: Evidence | null,
+  until: bigint,
+): Promise<Finding | null> {
+  const comparison = new Comparison(good, { ...point, next: until }, evidence);
+  for await (const fetched of source.read(good.next, until)) {
+    for (const batch of fetched.batches) comparison.add(batch);
+  }
+  return comparison.divergence(source.place);
+}
+
 class Comparison {
   readonly #state: LogState;
   readonly #point: Point;
@@ -102,6 +120,13 @@ class Comparison {
       equalBytes(entry.record, last.record) &&
       entry.timestamp === last.timestamp &&
       entry.timestampType === last.timestampType;
+  }
+
+  divergence(place: string): Finding | null {
+    if (!this.#diverged) return null;
+    const to = this.#point.next;
+    const message = `${place}: the records left at offsets ${this.#from} to ${to - 1n} are not what was sealed`;
+    return finding('record-altered', message, this.#from, to);
   }
 
   finding(place: string, start: bigint): Finding | null {

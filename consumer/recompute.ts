@@ -3,7 +3,7 @@ import { SealstreamError } from '../ledger/error.js';
 import { LogState } from '../ledger/log.js';
 import type { Bounds } from '../stream/stream.js';
 import { findingOf } from './failure.js';
-import { locate } from './locate.js';
+import { locate, locateBefore } from './locate.js';
 import type { Point } from './points.js';
 import { type SealedLog, truncatedFinding } from './sealed-log.js';
 import type { Source } from './source.js';
@@ -52,7 +52,7 @@ export class Recomputation {
         going = await this.#skipFailure(error);
       }
     }
-    this.findings.push(...truncatedFinding(this.#options.source, this.#log.end, this.#until));
+    await this.#checkEnd();
     // A checkpoint that was never compared is not verified, whatever the reason.
     if (this.findings.length === 0 && this.#index < this.#log.points.length) {
       throw new SealstreamError(
@@ -182,6 +182,23 @@ export class Recomputation {
       await this.#resume(at);
     }
     if (this.#state.next < logStart) this.#state.skipTo(logStart);
+  }
+
+  async #checkEnd(): Promise<void> {
+    const { points, end } = this.#log;
+    const { source } = this.#options;
+    const truncated = truncatedFinding(source, end, this.#until);
+    if (truncated.length === 0) return;
+    this.findings.push(...truncated);
+    if (this.#index >= points.length || this.#good.next >= this.#until) return;
+    try {
+      const point = points.get(this.#index);
+      const evidence = await this.#log.evidence(point);
+      const rest = await locateBefore(source, this.#good, point, evidence, this.#until);
+      if (rest !== null) this.findings.push(rest);
+    } catch (error) {
+      this.findings.push(findingOf(error));
+    }
   }
 
   /** After a failure: true where there is a checkpoint behind it to go on from. */

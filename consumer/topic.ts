@@ -21,8 +21,12 @@ export interface TopicState {
   readonly count: number;
   /** What keeps the topic as a whole from being verified; every partition has these findings. */
   readonly findings: readonly Finding[];
+  /** The stream answered for both topics, and the checkpoints were read to their end. */
+  readonly answered: boolean;
 }
 
+/** Far more than a topic has: a stream that claims more is not counted along with. */
+const MAX_PARTITIONS = 100_000;
 /** Signed or expected counts beyond this many partitions that exist are not listed one by one. */
 const MISSING_LISTED = 1000;
 
@@ -41,12 +45,16 @@ export async function prepareTopic(
 }
 
 function isRolledBack(state: TopicState): boolean {
+  return [...state.remembered.keys()].some((partition) => rollbackOf(state, partition) !== null);
+}
+
+/** What was accepted of a partition and is not shown any more. An outage is no answer to that. */
+export function rollbackOf(state: TopicState, partition: number): Finding | null {
   const topicId = state.description?.topicId ?? null;
-  for (const [partition, remembered] of state.remembered) {
-    const head = headOf(state, partition)?.checkpoint ?? null;
-    if (findRollback(state.topic, topicId, remembered, head) !== null) return true;
-  }
-  return false;
+  if (!state.answered) return null;
+  const head = headOf(state, partition)?.checkpoint ?? null;
+  const place = `${state.topic}/${partition}`;
+  return findRollback(place, topicId, state.remembered.get(partition), head);
 }
 
 export function originOf(state: TopicState, ledger: string, partition: number): string | null {
@@ -69,20 +77,36 @@ async function look(
   remembered: ReadonlyMap<number, Remembered>,
 ): Promise<TopicState> {
   const { topic } = expected;
+  const { ledger, publicKey } = options;
   const findings: Finding[] = [];
   const description = await describe(options, topic, findings);
-  const name = checkpointTopic(topic);
-  const checkpoints = await describe(options, name, findings);
-  const history = await readHistory(options, topic, description, checkpoints, findings);
-  addRemembered(history, remembered);
+  const history = new History(ledger, topic, description?.topicId ?? null, publicKey);
+  // Who does not answer for the one topic is not waited for a second time.
+  const checkpoints = findings.some(isFailure)
+    ? null
+    : await describe(options, checkpointTopic(topic), findings);
+  const read =
+    checkpoints === null ? history : await readHistory(options, checkpoints, history, findings);
+  addRemembered(read, remembered);
+  const answered = !findings.some(isFailure);
+  const present = description?.partitions ?? 0;
+  if (present > MAX_PARTITIONS) {
+    findings.push(
+      finding('unreadable', `${topic}: ${present} partitions are more than any topic has`),
+    );
+  }
   const known = Math.max(
     1,
-    description?.partitions ?? 0,
-    ...[...remembered.keys()].map((p) => p + 1),
+    Math.min(present, MAX_PARTITIONS),
+    ...[...remembered.keys()].map((partition) => partition + 1),
   );
-  const demanded = Math.max(known, history.partitions, expected.partitions ?? 0);
+  const demanded = Math.max(known, read.partitions, expected.partitions ?? 0);
   const count = Math.min(demanded, known + MISSING_LISTED);
-  return { topic, description, checkpoints, history, remembered, count, findings };
+  return { topic, description, checkpoints, history: read, remembered, count, findings, answered };
+}
+
+function isFailure(found: Finding): boolean {
+  return found.code !== 'topic-missing';
 }
 
 async function describe(
@@ -124,24 +148,15 @@ async function askPatiently<T>(
 /** A corrupt batch is believed when a second reading from the beginning finds it too. */
 async function readHistory(
   options: ConsumerOptions,
-  topic: string,
-  description: TopicDescription | null,
-  checkpoints: TopicDescription | null,
+  checkpoints: TopicDescription,
+  empty: History,
   findings: Finding[],
 ): Promise<History> {
-  const make = () =>
-    new History(options.ledger, topic, description?.topicId ?? null, options.publicKey);
-  if (checkpoints === null) return make();
   for (let attempt = 1; ; attempt++) {
-    const history = make();
+    const history = empty.anew();
     try {
-      for await (const record of readCheckpointRecords(
-        options.stream,
-        checkpoints,
-        timing(options),
-      )) {
-        history.add(record);
-      }
+      const records = readCheckpointRecords(options.stream, checkpoints, timing(options));
+      for await (const record of records) history.add(record);
       return history;
     } catch (error) {
       const corrupt = error instanceof SealstreamError && error.code === 'batch-corrupt';

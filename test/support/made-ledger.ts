@@ -174,6 +174,12 @@ export class MadeLedger {
     return { checkpoint, note, last: state.last(), frontier: state.frontier() };
   }
 
+  /** `sealed` signed again with something changed. */
+  async signAs(sealed: Sealed, changes: Partial<Checkpoint>): Promise<Sealed> {
+    const checkpoint = { ...sealed.checkpoint, ...changes };
+    return { ...sealed, checkpoint, note: signCheckpoint(checkpoint, this.key) };
+  }
+
   /** Signs the partition as it is and publishes that. */
   async seal(partition: number, changes: Partial<Checkpoint> = {}): Promise<Sealed> {
     const sealed = await this.sign(partition, changes);
