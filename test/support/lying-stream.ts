@@ -58,7 +58,12 @@ export class LyingStream implements Stream {
       remove: (partition) => reader.remove(partition),
       poll: async (maxWaitMs, signal) => {
         const truth = await reader.poll(maxWaitMs, signal);
-        return truth.map((one) => lies.fetched?.(topic.topic, one) ?? one);
+        return truth.map((one) => {
+          const lie = lies.fetched?.(topic.topic, one) ?? one;
+          // What was left out and not passed over comes again with the next poll.
+          if (lie.next.offset !== one.next.offset) reader.seek(lie.next);
+          return lie;
+        });
       },
       close: () => reader.close(),
     };

@@ -61,6 +61,13 @@ export class MadeLedger {
     return made;
   }
 
+  /** The same ledger and key over what the stream has now, knowing nothing of what it had. */
+  static async fork(of: MadeLedger, stream: Stream): Promise<MadeLedger> {
+    const made = new MadeLedger(stream, of);
+    await made.#readTopic();
+    return made;
+  }
+
   get checkpointTopic(): string {
     return `${this.topic}.checkpoints`;
   }
@@ -90,6 +97,10 @@ export class MadeLedger {
         ['message.timestamp.type', 'LogAppendTime'],
       ]),
     });
+    await this.#readTopic();
+  }
+
+  async #readTopic(): Promise<void> {
     this.#description = await this.#stream.describe(this.topic);
     this.#states = Array.from({ length: this.partitions }, (_, partition) =>
       LogState.start(this.origin(partition), 0n),
