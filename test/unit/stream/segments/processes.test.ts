@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createTopic, openIn, readPartition, temporaryFolder } from './support.js';
+
+const PATIENCE_MS = 30_000;
+
+function start(context: TestContext, worker: string, ...values: string[]): ChildProcess {
+  const file = fileURLToPath(new URL(`./${worker}.js`, import.meta.url));
+  const child = spawn(process.execPath, [file, ...values], { stdio: ['pipe', 'pipe', 'inherit'] });
+  context.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+function linesOf(child: ChildProcess): string[] {
+  const lines: string[] = [];
+  assert.ok(child.stdout);
+  createInterface(child.stdout).on('line', (line) => lines.push(line));
+  return lines;
+}
+
+async function until(reached: () => boolean): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!reached()) {
+    assert.ok(performance.now() < deadline, 'what was waited for never came');
+    await wait(10);
+  }
+}
+
+test('appenders of several processes, some of them killed, lose and repeat nothing', async (context) => {
+  const root = await temporaryFolder(context);
+  const stream = await openIn(context, root);
+  const settings = new Map([['segment.bytes', '4096']]);
+  const topic = await createTopic(stream, 'audit', 1, settings);
+  const names = ['a', 'b', 'killed', 'shot'];
+  const children = names.map((name) => start(context, 'append-worker', root, 'audit', name, '80'));
+  const lines = children.map(linesOf);
+  const ended = children.map((child) => once(child, 'close'));
+  for (const index of [2, 3]) {
+    await until(() => (lines[index]?.length ?? 0) >= 5 * index);
+    children[index]?.kill('SIGKILL');
+  }
+  await Promise.all(ended);
+
+  const { values, offsets, error } = await readPartition(stream, topic);
+  assert.equal(error, null);
+  assert.deepEqual(
+    offsets,
+    offsets.map((_, index) => BigInt(index)),
+  );
+  assert.equal(new Set(values).size, values.length, 'a record is there twice');
+  for (const [index, name] of names.entries()) {
+    const acknowledged = (lines[index] ?? []).filter((line) => line.endsWith(' acknowledged'));
+    assert.equal(acknowledged.length, lines[index]?.length);
+    const own = values.filter((value) => value.startsWith(`${name}.`));
+    // What was acknowledged is there, in order, whole batches only; a killed one may have more.
+    assert.ok(own.length >= 2 * acknowledged.length, name);
+    const expected = own.map((_, n) => `${name}.${n >> 1}${n % 2 === 0 ? '' : '+'}`);
+    assert.deepEqual(own, expected);
+    assert.equal(own.length % 2, 0);
+    if (index < 2) assert.equal(acknowledged.length, 80);
+  }
+});
+
+test('a killed member leaves its partitions to the others', async (context) => {
+  const root = await temporaryFolder(context);
+  const stream = await openIn(context, root);
+  await createTopic(stream, 'audit', 6);
+  const members = [1, 2, 3].map(() => start(context, 'own-worker', root, 'audit'));
+  const told = members.map(linesOf);
+  const owned = (index: number) => told[index]?.at(-1)?.split(',').filter(Boolean) ?? [];
+  await until(() => [0, 1, 2].every((index) => owned(index).length === 2));
+  assert.deepEqual([...owned(0), ...owned(1), ...owned(2)].sort(), ['0', '1', '2', '3', '4', '5']);
+
+  members[1]?.kill('SIGKILL');
+  await until(() => owned(0).length === 3 && owned(2).length === 3);
+  assert.deepEqual([...owned(0), ...owned(2)].sort(), ['0', '1', '2', '3', '4', '5']);
+
+  members[0]?.stdin?.end();
+  await until(() => owned(2).length === 6);
+});
+
+test('processes that create one topic at once: one does, and all see the same', async (context) => {
+  const root = await temporaryFolder(context);
+  const children = [1, 2, 3, 4].map(() => start(context, 'create-worker', root, 'audit'));
+  const lines = children.map(linesOf);
+  await Promise.all(children.map((child) => once(child, 'close')));
+  const answers = lines.map(([answer]) => answer?.split(' ') ?? []);
+  assert.deepEqual(answers.map(([made]) => made).sort(), ['false', 'false', 'false', 'true']);
+  assert.equal(new Set(answers.map(([, topicId]) => topicId)).size, 1);
+});
