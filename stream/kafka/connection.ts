@@ -21,7 +21,7 @@ export interface ConnectionSettings {
   readonly maxResponseBytes?: number;
 }
 
-export interface KafkaRequest extends LinkRequest {
+interface KafkaRequest extends LinkRequest {
   /** For everything: connecting, if need be, authenticating, sending and the response. */
   readonly timeoutMs: number;
 }

@@ -13,7 +13,7 @@ export const API_VERSIONS = { key: 18, name: 'ApiVersions', version: 2 } as cons
 
 const VERSION_RANGE_BYTES = 6;
 
-export interface VersionRange {
+interface VersionRange {
   readonly minVersion: number;
   readonly maxVersion: number;
 }

@@ -33,7 +33,7 @@ const PARTITION_BYTES = 37;
 const ABORTED_BYTES = 17;
 const DIVERGING_EPOCH_TAG = 0;
 
-export interface FetchPartition {
+interface FetchPartition {
   readonly partition: number;
   readonly leaderEpoch: number;
   readonly offset: bigint;
