@@ -1,37 +1,20 @@
-import type avsc from 'avsc';
-import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import { completeRecord, invalid } from './complete.js';
 import { canonicalForm, fingerprint } from './fingerprint.js';
 import { type AuditEvent, type AuditEventInput, SCHEMA_VERSIONS } from './generated.js';
-import { parseModel, type RecordModel } from './model.js';
-import { scanRecord } from './scan.js';
+import { parseModel } from './model.js';
+import { FramedReader, MARKER, SINGLE_OBJECT_HEADER } from './reader.js';
 import { avroType } from './type.js';
 
-/** One version of the schema; `resolver` reads its bytes as the current version. */
-interface Version {
-  readonly model: RecordModel;
-  readonly type: avsc.Type;
-  readonly fingerprint: Uint8Array;
-  readonly resolver: ReturnType<avsc.Type['createResolver']>;
-}
-
-const MARKER = [0xc3, 0x01] as const;
-const SINGLE_OBJECT_HEADER = 10;
-const CONFLUENT_HEADER = 5;
 const ACTION = /^[A-Za-z0-9_:/-]+(?:\.[A-Za-z0-9_:/-]+)*$/;
 const ATTRIBUTE = /^[a-z][a-z0-9_.-]{0,63}$/;
 
-const newest = avroType(SCHEMA_VERSIONS.at(-1) as string);
-const versions: readonly Version[] = SCHEMA_VERSIONS.map((schema) => {
-  const type = avroType(schema);
-  return {
-    model: parseModel(schema),
-    type,
-    fingerprint: fingerprint(canonicalForm(schema)),
-    resolver: newest.createResolver(type),
-  };
-}).reverse();
-const current = versions[0] as Version;
+const schema = SCHEMA_VERSIONS.at(-1) ?? '';
+const current = {
+  model: parseModel(schema),
+  type: avroType(schema),
+  fingerprint: fingerprint(canonicalForm(schema)),
+};
+const reader = new FramedReader(SCHEMA_VERSIONS);
 
 /**
  * `input` with every default filled in and every value checked. Throws `event-invalid` whose
@@ -91,73 +74,10 @@ export function encodeCompleted(event: AuditEvent): Uint8Array {
  * hostile bytes: time and memory grow with their number only.
  */
 export function decodeEvent(bytes: Uint8Array): AuditEvent {
-  const { version, start } = versionOf(bytes);
-  const body = Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
-  try {
-    return plain(
-      version.type === current.type
-        ? current.type.fromBuffer(body)
-        : newest.fromBuffer(body, version.resolver),
-    ) as AuditEvent;
-  } catch (error) {
-    throw asSealstreamError(error, 'unreadable', 'Avro event');
-  }
+  return reader.read(bytes) as AuditEvent;
 }
 
 /** Whether decodeEvent would return an event. */
 export function isAuditEvent(bytes: Uint8Array): boolean {
-  try {
-    versionOf(bytes);
-    return true;
-  } catch (error) {
-    if (error instanceof SealstreamError) return false;
-    throw error;
-  }
-}
-
-function versionOf(bytes: Uint8Array): { version: Version; start: number } {
-  if (bytes[0] === MARKER[0] && bytes[1] === MARKER[1] && bytes.length > SINGLE_OBJECT_HEADER) {
-    const name = bytes.subarray(MARKER.length, SINGLE_OBJECT_HEADER);
-    const version = versions.find((one) => Buffer.compare(one.fingerprint, name) === 0);
-    if (version === undefined) {
-      const hex = Buffer.from(name).toString('hex');
-      throw new SealstreamError('unreadable', `Avro of a schema that is not known here: ${hex}`);
-    }
-    scanAll(version, bytes, SINGLE_OBJECT_HEADER);
-    return { version, start: SINGLE_OBJECT_HEADER };
-  }
-  if (bytes[0] === 0 && bytes.length > CONFLUENT_HEADER) {
-    return { version: confluentVersion(bytes), start: CONFLUENT_HEADER };
-  }
-  throw new SealstreamError('unreadable', 'neither Avro single-object nor Confluent framing');
-}
-
-/** A registry's schema id means nothing here: the newest version whose shape fits is taken. */
-function confluentVersion(bytes: Uint8Array): Version {
-  let first: unknown;
-  for (const version of versions) {
-    try {
-      scanAll(version, bytes, CONFLUENT_HEADER);
-      return version;
-    } catch (error) {
-      first ??= error;
-    }
-  }
-  throw first;
-}
-
-function scanAll(version: Version, bytes: Uint8Array, start: number): void {
-  const end = scanRecord(version.model, bytes, start);
-  if (end === bytes.length) return;
-  throw new SealstreamError('unreadable', `Avro event: ${bytes.length - end} bytes too many`);
-}
-
-/** avsc's record objects as plain ones, its Buffers (views of a pool) as copies. */
-function plain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(plain);
-  if (value instanceof Uint8Array) return Uint8Array.from(value);
-  const copy: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) copy[key] = plain(item);
-  return copy;
+  return reader.fits(bytes);
 }

@@ -7,6 +7,7 @@ import { completeEvent, decodeEvent, encodeEvent, isAuditEvent } from '../../../
 import { canonicalForm, fingerprint } from '../../../schemas/fingerprint.js';
 import { type AuditEvent, SCHEMA_VERSIONS } from '../../../schemas/generated.js';
 import { fromJson, toJson } from '../../../schemas/json.js';
+import { FramedReader } from '../../../schemas/reader.js';
 import { sampleEvent } from './sample.js';
 
 const unreadable = (error: unknown): boolean =>
@@ -65,6 +66,26 @@ test('Confluent framing is read whatever the schema id', () => {
   const framed = Uint8Array.from([0, 0, 0, 0x12, 0x34, ...body]);
   assert.deepEqual(decodeEvent(framed), event);
   assert.equal(isAuditEvent(framed), true);
+});
+
+test('an older version is read as the newest, in either framing', () => {
+  const [oldest = ''] = SCHEMA_VERSIONS;
+  const schema = JSON.parse(oldest) as {
+    fields: { name: string; type: unknown; default?: unknown }[];
+  };
+  schema.fields.unshift({ name: 'priority', type: ['null', 'long'], default: null });
+  const newer = JSON.stringify(schema);
+  const event = sampleEvent();
+  const bytes = encodeEvent(event);
+  const both = new FramedReader([oldest, newer]);
+  assert.deepEqual(both.read(bytes), { priority: null, ...event });
+  const confluent = Uint8Array.from([0, 0, 0, 0, 9, ...bytes.subarray(10)]);
+  assert.deepEqual(both.read(confluent), { priority: null, ...event });
+  const newest = fingerprint(canonicalForm(newer));
+  const written = Uint8Array.from([0xc3, 0x01, ...newest, 2, 14, ...bytes.subarray(10)]);
+  assert.deepEqual(both.read(written), { priority: 7n, ...event });
+  assert.deepEqual(new FramedReader([newer, oldest]).read(written), event);
+  assert.throws(() => new FramedReader([newer]).read(bytes), /a schema that is not known here/);
 });
 
 test('what is no event is unreadable', () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { incompatibilities } from '../../../schemas/compatibility.js';
+import { canonicalForm, fingerprint } from '../../../schemas/fingerprint.js';
 import { generate, historyFiles } from '../../../schemas/generate.js';
 import { SCHEMA_VERSIONS } from '../../../schemas/generated.js';
 import { parseModel } from '../../../schemas/model.js';
@@ -28,6 +30,14 @@ function field(fields: Field[], name: string): Field {
 
 test('generated.ts is what the schemas generate: run `npm run generate`', () => {
   assert.equal(readFileSync(`${folder}generated.ts`, 'utf8'), generate(folder));
+});
+
+test('what was published stays readable: the versions of history never change', () => {
+  const names = historyFiles(folder).map((file) => {
+    const name = fingerprint(canonicalForm(readFileSync(file, 'utf8')));
+    return [basename(file), Buffer.from(name).toString('hex')];
+  });
+  assert.deepEqual(names, [['AuditEvent.v1.avsc', '1cf1249ab184e7f3']]);
 });
 
 test('every version reads every other one', () => {
