@@ -21,7 +21,7 @@ export type LaneState = 'idle' | 'ready' | 'sent' | 'waiting' | 'abandoned' | 's
  *   rested       the pause is over
  *   acknowledged error 0, for a verbatim resend too
  *   unanswered   the network, a timeout or an error code that leaves the outcome open
- *   unsent       it is certain that the broker never saw this attempt
+ *   unsent       it is certain that the broker wrote nothing of this attempt
  *   unusable     likewise, and trying again cannot help
  *   refused      the broker refused this attempt for what it is
  *   vanished     the broker's memory of this producer contradicts what it acknowledged
@@ -139,7 +139,8 @@ export const CODE_RULES: ReadonlyMap<number, CodeRule> = new Map([
   [19, open('busy')],
   [20, open('busy')],
   [56, open('not-leader')],
-  [100, open('not-leader')],
+  // A leader that knows no such topic id has written nothing.
+  [100, { event: 'unsent', code: 'not-leader', advice: '' }],
   [10, refused('record-too-large', TOO_LARGE)],
   [17, refused('record-rejected', 'the topic cannot be written to')],
   [18, refused('record-too-large', TOO_LARGE)],
