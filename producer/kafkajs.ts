@@ -14,7 +14,7 @@ export interface KafkajsProducer {
   }): Promise<readonly { partition: number; baseOffset?: string; logAppendTime?: string }[]>;
 }
 
-export interface KafkajsMessage {
+interface KafkajsMessage {
   key: Buffer | null;
   value: Buffer | null;
   partition: number;

@@ -1,5 +1,5 @@
 import { SealstreamError } from '../ledger/error.js';
-import type { Model, RecordModel } from './model.js';
+import type { FieldModel, Model, RecordModel } from './model.js';
 import { microsOf } from './time.js';
 
 /**
@@ -36,13 +36,31 @@ export function completeRecord(
     if (Object.hasOwn(given, field.name)) known++;
     if (own !== undefined) complete[field.name] = completeValue(field.type, own, options, at);
     else if (field.fallback !== undefined) {
-      complete[field.name] = completeValue(field.type, field.fallback, options, at);
+      complete[field.name] = fallbackOf(field, options, at);
     } else if (!(field.filled && options.allowUnfilled)) {
       throw invalid(at, 'is missing');
     }
   }
   if (known !== Object.keys(given).length) refuseUnknown(model, given, path);
   return complete;
+}
+
+const fallbacks = new WeakMap<FieldModel, unknown>();
+
+/** Made once for all records, hence frozen. */
+function fallbackOf(field: FieldModel, options: CompleteOptions, path: string): unknown {
+  let value = fallbacks.get(field);
+  if (value === undefined) {
+    value = frozen(completeValue(field.type, field.fallback, options, path));
+    fallbacks.set(field, value);
+  }
+  return value;
+}
+
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const inner of Object.values(value)) frozen(inner);
+  return Object.freeze(value);
 }
 
 function refuseUnknown(model: RecordModel, given: Fields, path: string): never {

@@ -74,7 +74,7 @@ function snakeCase(name: string): string {
 }
 
 /** RFC 8785: members sorted by UTF-16 code units, numbers as ECMAScript writes them. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const fields = fieldsOf(value);
   if (fields === null) return JSON.stringify(value);

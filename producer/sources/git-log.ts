@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { SealstreamError } from '../../ledger/error.js';
 
 /** One file that a commit changed, against its first parent. Ids are blob ids; null: no such file. */
-export interface FileChange {
+interface FileChange {
   readonly path: string;
   readonly status: string;
   readonly before: string | null;

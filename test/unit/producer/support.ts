@@ -12,7 +12,7 @@ import type {
   StreamRecord,
 } from '../../../stream/stream.js';
 
-export const FIT: ReadonlyMap<string, string> = new Map([
+const FIT: ReadonlyMap<string, string> = new Map([
   ['message.timestamp.type', 'LogAppendTime'],
   ['cleanup.policy', 'delete'],
 ]);

@@ -60,6 +60,12 @@ test('an event with only what is required gets its defaults', () => {
   assert.deepEqual(decodeEvent(encodeEvent(event)), event);
 });
 
+test('defaults are shared by all events, so none can be changed for another', () => {
+  const event = completeEvent({ event_id: sampleEvent().event_id, occurred_at: 0n, action: 'a' });
+  assert.throws(() => (event.actor.roles as string[]).push('admin'), TypeError);
+  assert.throws(() => Object.assign(event.attributes, { a: 'b' }), TypeError);
+});
+
 test('Confluent framing is read whatever the schema id', () => {
   const event = sampleEvent();
   const body = encodeEvent(event).subarray(10);
