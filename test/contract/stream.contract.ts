@@ -364,7 +364,7 @@ function plain(text: string): RecordParts {
   return { key: null, value: bytes(text), headers: [] };
 }
 
-export function encode(parts: readonly RecordParts[]): EncodedBatch {
+function encode(parts: readonly RecordParts[]): EncodedBatch {
   const encoder = new BatchEncoder();
   for (const part of parts) assert.ok(encoder.add(part, BigInt(Date.now())), 'does not fit');
   return encoder.finish();

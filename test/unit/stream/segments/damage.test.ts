@@ -179,7 +179,7 @@ test('links, pipes and folders in place of segments are not followed', async (co
   const stream = await openIn(context, root);
   const makers = {
     link: (path: string) => symlink('/dev/zero', path),
-    pipe: async (path: string) => void execFileSync('mkfifo', [path]),
+    pipe: async (path: string) => void execFileSync('/usr/bin/env', ['mkfifo', path]),
     folder: (path: string) => mkdir(path),
   };
   for (const [name, make] of Object.entries(makers)) {

@@ -8,9 +8,18 @@ import { fileURLToPath } from 'node:url';
 import { createTopic, openIn, readPartition, temporaryFolder } from './support.js';
 
 const PATIENCE_MS = 30_000;
+const WORKERS = {
+  append: new URL('./append-worker.js', import.meta.url),
+  create: new URL('./create-worker.js', import.meta.url),
+  own: new URL('./own-worker.js', import.meta.url),
+};
 
-function start(context: TestContext, worker: string, ...values: string[]): ChildProcess {
-  const file = fileURLToPath(new URL(`./${worker}.js`, import.meta.url));
+function start(
+  context: TestContext,
+  worker: keyof typeof WORKERS,
+  ...values: string[]
+): ChildProcess {
+  const file = fileURLToPath(WORKERS[worker]);
   const child = spawn(process.execPath, [file, ...values], { stdio: ['pipe', 'pipe', 'inherit'] });
   context.after(() => child.kill('SIGKILL'));
   return child;
@@ -37,7 +46,7 @@ test('appenders of several processes, some of them killed, lose and repeat nothi
   const settings = new Map([['segment.bytes', '4096']]);
   const topic = await createTopic(stream, 'audit', 1, settings);
   const names = ['a', 'b', 'killed', 'shot'];
-  const children = names.map((name) => start(context, 'append-worker', root, 'audit', name, '80'));
+  const children = names.map((name) => start(context, 'append', root, 'audit', name, '80'));
   const lines = children.map(linesOf);
   const ended = children.map((child) => once(child, 'close'));
   for (const index of [2, 3]) {
@@ -70,7 +79,7 @@ test('a killed member leaves its partitions to the others', async (context) => {
   const root = await temporaryFolder(context);
   const stream = await openIn(context, root);
   await createTopic(stream, 'audit', 6);
-  const members = [1, 2, 3].map(() => start(context, 'own-worker', root, 'audit'));
+  const members = [1, 2, 3].map(() => start(context, 'own', root, 'audit'));
   const told = members.map(linesOf);
   const owned = (index: number) => told[index]?.at(-1)?.split(',').filter(Boolean) ?? [];
   await until(() => [0, 1, 2].every((index) => owned(index).length === 2));
@@ -86,7 +95,7 @@ test('a killed member leaves its partitions to the others', async (context) => {
 
 test('processes that create one topic at once: one does, and all see the same', async (context) => {
   const root = await temporaryFolder(context);
-  const children = [1, 2, 3, 4].map(() => start(context, 'create-worker', root, 'audit'));
+  const children = [1, 2, 3, 4].map(() => start(context, 'create', root, 'audit'));
   const lines = children.map(linesOf);
   await Promise.all(children.map((child) => once(child, 'close')));
   const answers = lines.map(([answer]) => answer?.split(' ') ?? []);
