@@ -22,7 +22,7 @@ interface InitOptions {
 const KAFKA_REPLICATION = 3;
 
 /** The text of a new ledger.yaml; checked by the parser that will read it. */
-export function newConfiguration(options: InitOptions): string {
+function newConfiguration(options: InitOptions): string {
   const embedded = options.stream.startsWith('file:');
   if (embedded && options.replication !== undefined) {
     throw new SealstreamError('usage', '--replication: only for a kafka:// stream');

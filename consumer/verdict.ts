@@ -45,7 +45,7 @@ const EXIT_CODES = { intact: 0, tampered: 1, incomplete: 2, unchecked: 3 } as co
 /** Worst first: evidence of tampering outweighs what could not be looked at, that what is missing. */
 const WORST_FIRST: readonly Verdict[] = ['tampered', 'unchecked', 'incomplete', 'intact'];
 
-export function verdictOf(code: FindingCode): Verdict {
+function verdictOf(code: FindingCode): Verdict {
   return VERDICTS[code];
 }
 

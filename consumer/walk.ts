@@ -31,7 +31,7 @@ export type Step =
     };
 
 /** Index of the first record of `batch` with an offset ≥ `offset`, looking from `from` on. */
-export function indexOf(batch: RecordBatch, offset: bigint, from = 0): number {
+function indexOf(batch: RecordBatch, offset: bigint, from = 0): number {
   let low = from;
   let high = batch.count;
   while (low < high) {

@@ -14,7 +14,7 @@ function durable(replication: number): [string, string][] {
 }
 
 /** An audit topic keeps everything and bears the broker's time; see DESIGN's list of topics. */
-export function auditSpecification(topic: TopicDeclaration, embedded: boolean): TopicSpecification {
+function auditSpecification(topic: TopicDeclaration, embedded: boolean): TopicSpecification {
   const replication = embedded ? 1 : (topic.replication ?? DEFAULT_REPLICATION);
   return {
     topic: topic.name,
@@ -31,7 +31,7 @@ export function auditSpecification(topic: TopicDeclaration, embedded: boolean): 
 }
 
 /** FORMAT §6: compacted, one partition, replicated as the audit topic is. */
-export function checkpointSpecification(audit: TopicSpecification): TopicSpecification {
+function checkpointSpecification(audit: TopicSpecification): TopicSpecification {
   return {
     topic: checkpointTopic(audit.topic),
     partitions: 1,
@@ -64,7 +64,7 @@ async function describeCreated(stream: Stream, topic: string): Promise<TopicDesc
 }
 
 /** Differences that make an existing topic unfit for what ledger.yaml declares. */
-export function unfit(description: TopicDescription, wanted: TopicSpecification): string[] {
+function unfit(description: TopicDescription, wanted: TopicSpecification): string[] {
   const faults: string[] = [];
   if (description.partitions !== wanted.partitions) {
     faults.push(`it has ${description.partitions} partitions, not ${wanted.partitions}`);

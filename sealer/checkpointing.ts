@@ -13,7 +13,7 @@ const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 export type Checkpointed = { readonly slot: MemorySlot; readonly checkpoint: Checkpoint } | null;
 
 /** The checkpoint that says where `state` stands, never before or below `previous`. */
-export function nextCheckpoint(
+function nextCheckpoint(
   log: SealContext,
   state: LogState,
   previous: Checkpoint | null,

@@ -8,7 +8,7 @@ import { BatchView } from './view.js';
 export { type BatchHeader, hasValidCrc, readBatchHeader } from './layout.js';
 
 /** Bytes that the records of one compressed batch may take when the caller sets no limit. */
-export const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 export interface DecodeOptions {
   /** Records below it are dropped: a stream hands out whole batches. */

@@ -45,7 +45,7 @@ export type LaneEvent =
   | 'unlisted'
   | 'expired';
 
-export interface Move {
+interface Move {
   readonly to: LaneState;
   /** How the append ends, if it does. After `unknown` the next batch has epoch + 1, sequence 0. */
   readonly ends: 'acknowledged' | 'rejected' | 'unknown' | null;

@@ -12,7 +12,7 @@ import type { Appender, Stream, TopicDescription } from '../../stream/stream.js'
  * A ledger made without the sealer: records appended and checkpoints signed exactly where a test
  * wants them, over any stream. Batches are uncompressed and hold ten records.
  */
-export const RECORDS_PER_BATCH = 10;
+const RECORDS_PER_BATCH = 10;
 
 export interface MadeLedgerOptions {
   readonly ledger?: string;
