@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSegments } from '../../stream/segments/segments.js';
 import type { Stream } from '../../stream/stream.js';
-import type { TamperPlace } from '../contract/tampering.contract.js';
+import type { TamperPlace } from './tamper-scene.js';
 
 /** An embedded stream in a folder of its own, gone when closed. */
 export class FolderPlace implements TamperPlace {
+  readonly topic = 'audit';
   readonly replication = 1;
   readonly #root: string;
   stream: Stream;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeBody, encodeBody } from '../../ledger/body.js';
 import {
@@ -157,15 +157,21 @@ export class TamperedLog {
     batch.bytes[last] = (batch.bytes[last] ?? 0) ^ 1;
   }
 
-  /** Writes everything back. A broker makes the indexes, which are removed here, anew. */
+  /**
+   * Writes everything back. Indexes that no longer fit are removed: a broker makes them anew, and
+   * then drops what follows a corrupt batch, which it else never looks at after an orderly stop.
+   */
   save(): void {
     const files = new Set([
       ...segmentFiles(this.#folder),
       ...this.#batches.map(({ file }) => file),
     ]);
     for (const file of files) {
-      const bytes = this.#batches.filter((batch) => batch.file === file).map((one) => one.bytes);
-      writeFileSync(file, Buffer.concat(bytes));
+      const batches = this.#batches.filter((batch) => batch.file === file);
+      const bytes = Buffer.concat(batches.map((batch) => batch.bytes));
+      const before = statSync(file, { throwIfNoEntry: false })?.size;
+      writeFileSync(file, bytes);
+      if (bytes.length === before) continue;
       for (const index of ['.index', '.timeindex']) {
         rmSync(file.replace(/\.log$/, index), { force: true });
       }
