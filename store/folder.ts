@@ -23,7 +23,10 @@ export interface FolderOptions {
 const DATA_FILE = 'data.mdb';
 const MAX_PARTITION = 0x7fffffff;
 
-/** Throws `memory-missing` where there is no memory and `create` is not set, `unreadable` on other bytes. */
+/**
+ * Throws `memory-missing` where there is no memory and `create` is not set, `unreadable` on other
+ * bytes.
+ */
 export async function openMemory(path: string, options: FolderOptions = {}): Promise<Memory> {
   const folder = resolve(path);
   const readOnly = options.readOnly ?? false;

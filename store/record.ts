@@ -40,7 +40,7 @@ export function decodeMemoryRecord(bytes: Uint8Array): MemoryRecord {
   if (fields.version !== VERSION) {
     throw new SealstreamError(
       'unknown-version',
-      `memory: a record of version ${JSON.stringify(fields.version)}; this release reads ${VERSION}`,
+      `memory: a record of version ${JSON.stringify(fields.version)}; this reads ${VERSION}`,
     );
   }
   const record: MemoryRecord = {

@@ -21,10 +21,10 @@ export interface ReadOptions {
 }
 
 /**
- * Reads one partition in order, from `from` until the position has reached `until`. A batch may hold
- * records at or above `until`: the caller cuts. Throws what the stream said at once, except class
- * `retry`: that only after `timeoutMs` without progress, and `timeout` where the stream answers but
- * never comes as far as `until`.
+ * Reads one partition in order, from `from` until the position has reached `until`. A batch may
+ * hold records at or above `until`: the caller cuts. Throws what the stream said at once, except
+ * class `retry`: that only after `timeoutMs` without progress, and `timeout` where the stream
+ * answers but never comes as far as `until`.
  */
 export async function* readRange(
   stream: Stream,

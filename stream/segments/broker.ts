@@ -12,9 +12,9 @@ import { readSmallFile } from './folder.js';
  *   replication-offset-checkpoint      high watermarks, each few seconds and when stopping
  *
  * After an orderly stop the recorded high watermark is exact, and records at or above it were never
- * committed. After a crash (or while the broker runs) it may be seconds old, so that taking it would
- * report committed records as lost: then the end of the log counts, and the last records of one who
- * was no longer the leader may be ones that the cluster never committed.
+ * committed. After a crash (or while the broker runs) it may be seconds old, so that taking it
+ * would report committed records as lost: then the end of the log counts, and the last records of
+ * one who was no longer the leader may be ones that the cluster never committed.
  */
 const MAX_BYTES = 16 * 1024 * 1024;
 

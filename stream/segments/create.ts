@@ -30,9 +30,9 @@ const STAGING = '.sealstream-new-';
 const PAUSE_MS = 10;
 
 /**
- * Makes the folders of a topic aside and moves them in place one by one, partition 0 last: a topic is
- * there once partition 0 is. One process makes topics at a time; what one that was killed has left
- * is removed first. false: the topic is there already.
+ * Makes the folders of a topic aside and moves them in place one by one, partition 0 last: a topic
+ * is there once partition 0 is. One process makes topics at a time; what one that was killed has
+ * left is removed first. false: the topic is there already.
  */
 export async function createTopic(
   root: string,

@@ -15,7 +15,8 @@ import { liveness, type ProcessIdentity, thisProcess } from './process.js';
  * A lock between processes of one host: a file that names its holder and outlives a kill -9.
  *
  * It is taken by linking a complete file to its path, which only one can do. A dead holder is
- * replaced in two steps, since no system call replaces a file only if it is still the one looked at:
+ * replaced in two steps, since no system call replaces a file only if it is still the one looked
+ * at:
  *
  *   1. link `<path>.after.<token of the dead holder>`: tokens are never used twice, so one process
  *      in all time wins the right to follow that holder;

@@ -26,8 +26,8 @@ export interface WriterOptions {
 export class UnknownWrite extends Error {}
 
 /**
- * Writes to the end of one partition's log; only under the partition's lock. What is known of the end
- * is kept between writes and checked again, since other processes append in between.
+ * Writes to the end of one partition's log; only under the partition's lock. What is known of the
+ * end is kept between writes and checked again, since other processes append in between.
  */
 export class LogWriter {
   private readonly root: string;
@@ -47,8 +47,8 @@ export class LogWriter {
   }
 
   /**
-   * Appends the batches in one write and flushes it to the disk. Throws SealstreamError where nothing
-   * was written, UnknownWrite where that cannot be said.
+   * Appends the batches in one write and flushes it to the disk. Throws SealstreamError where
+   * nothing was written, UnknownWrite where that cannot be said.
    */
   async append(batches: readonly { bytes: Uint8Array; count: number }[]): Promise<Stamped[]> {
     checkPartition(this.root, this.topic, this.partition);
@@ -154,8 +154,8 @@ export class LogWriter {
       throw new SealstreamError(
         'batch-corrupt',
         `topic ${this.topic.topic} partition ${this.partition}: ${file.file} is damaged at byte ` +
-          `${end.damage.position} (offset ${end.damage.offset}), before intact batches; nothing is ` +
-          'appended to it: keep it as evidence',
+          `${end.damage.position} (offset ${end.damage.offset}), before intact batches; ` +
+          'nothing is appended to it: keep it as evidence',
       );
     }
     if (end.position < size) await this.repair(file, end.position, size);

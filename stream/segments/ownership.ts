@@ -9,10 +9,10 @@ import { FileLock, removeDeadLock } from './lock.js';
 import { requireTopic } from './topic.js';
 
 /**
- * Shares the partitions of a topic out among the live processes of a group on this host. Each member
- * holds one lock that announces it; every second each computes from the live announcements which
- * partitions are its share (partition mod members), gives up what no longer is, and takes, by one
- * lock a partition, what now is and is free. A killed member's locks are dead at once.
+ * Shares the partitions of a topic out among the live processes of a group on this host. Each
+ * member holds one lock that announces it; every second each computes from the live announcements
+ * which partitions are its share (partition mod members), gives up what no longer is, and takes, by
+ * one lock a partition, what now is and is free. A killed member's locks are dead at once.
  */
 const TICK_MS = 1000;
 /** While partitions of its share are still held by others. */

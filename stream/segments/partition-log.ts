@@ -8,7 +8,9 @@ import { LogEnd } from './log-end.js';
 import { type SegmentFile, withSegment } from './segment-file.js';
 import { checkPartition, readSettings } from './topic.js';
 
-/** Where a reader stands: the byte of `segment` at which the batch with `offset` or a later starts. */
+/**
+ * Where a reader stands: the byte of `segment` at which the batch with `offset` or a later starts.
+ */
 export interface Cursor {
   readonly offset: bigint;
   readonly segment: string;
@@ -46,7 +48,9 @@ export class PartitionLog {
     this.partition = partition;
   }
 
-  /** Throws `topic-missing`, `topic-recreated`, `partition-missing`, `unreachable`, `unreadable`. */
+  /**
+   * Throws `topic-missing`, `topic-recreated`, `partition-missing`, `unreachable`, `unreadable`.
+   */
   async bounds(): Promise<LogBounds> {
     const { root, topic, partition } = this;
     checkPartition(root, topic, partition);
@@ -143,7 +147,7 @@ export class PartitionLog {
     if (passed && limit !== null && (!whole || limit < range.below)) {
       throw new SealstreamError(
         'batch-corrupt',
-        `${this.place(cursor)}: a batch reaches past offset ${limit}, where the next segment starts`,
+        `${this.place(cursor)}: a batch reaches past offset ${limit}, the start of the next segment`,
       );
     }
     // Or the next batch starts at or above the high watermark, and nothing is left below it.

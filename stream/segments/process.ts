@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 
 /**
  * Which process holds a lock, so that others can tell a live holder from one that was killed. A
- * process id alone is not enough: ids are used again. Its start time and the boot it ran in tell two
- * processes of one id apart; where the system has no /proc both are null and the id must do.
+ * process id alone is not enough: ids are used again. Its start time and the boot it ran in tell
+ * two processes of one id apart; where the system has no /proc both are null and the id must do.
  */
 export interface ProcessIdentity {
   readonly host: string;

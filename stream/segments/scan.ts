@@ -99,7 +99,9 @@ function wholeHeader(bytes: Uint8Array, at: number, next: bigint): BatchHeader |
   }
 }
 
-/** The end of the first whole batch after `from`; `unknown` where looking on would take too long. */
+/**
+ * The end of the first whole batch after `from`; `unknown` where looking on would take too long.
+ */
 async function findBatch(
   file: SegmentFile,
   from: ScanPoint,

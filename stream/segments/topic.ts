@@ -166,7 +166,7 @@ export function isEmpty(folder: string): boolean {
 function recreated(identity: TopicIdentity, found: string, place: string): SealstreamError {
   return new SealstreamError(
     'topic-recreated',
-    `stream: ${place}: topic id ${identity.topicId} was expected, ${found} is there: the topic was ` +
-      'deleted and made anew',
+    `stream: ${place}: topic id ${identity.topicId} was expected, ${found} is there: ` +
+      'the topic was deleted and made anew',
   );
 }

@@ -1,6 +1,6 @@
 /**
- * A process that adds one to `first` of one slot, many times, by compare-and-set; what the race test
- * starts. Arguments: the folder, how many times. Prints how often another process was first.
+ * A process that adds one to `first` of one slot, many times, by compare-and-set; what the race
+ * test starts. Arguments: the folder, how many times. Prints how often another process was first.
  */
 import { openMemory } from '../../../store/folder.js';
 

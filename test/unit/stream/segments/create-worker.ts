@@ -1,4 +1,6 @@
-/** A process that creates a topic and prints whether it did and the id. Arguments: folder, topic. */
+/**
+ * A process that creates a topic and prints whether it did and the id. Arguments: folder, topic.
+ */
 import { openStream } from '../../../../stream/open.js';
 
 const [root, topic] = process.argv.slice(2);

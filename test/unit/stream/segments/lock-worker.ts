@@ -1,6 +1,6 @@
 /**
- * A process that adds one to a number in a file, many times, each under the lock, and not atomically;
- * with `die` it is killed while it holds the lock. Arguments: lock, file, times, [die].
+ * A process that adds one to a number in a file, many times, each under the lock, and not
+ * atomically; with `die` it is killed while it holds the lock. Arguments: lock, file, times, [die].
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';

@@ -75,7 +75,9 @@ export interface Outcome {
   readonly error: SealstreamError | null;
 }
 
-/** All that a partition shows, up to its high watermark or an error that is not worth another try. */
+/**
+ * All that a partition shows, up to its high watermark or an error that is not worth another try.
+ */
 export async function readPartition(
   stream: Stream,
   topic: TopicIdentity,
