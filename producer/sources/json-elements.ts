@@ -32,6 +32,7 @@ export class ElementSplitter {
   #length = 0;
   #depth = 0;
   #tooDeep = false;
+  #ended = false;
   #text: 'outside' | 'inside' | 'escaped' = 'outside';
   #line = 1;
   #startLine = 1;
@@ -58,7 +59,7 @@ export class ElementSplitter {
   /** Call after the last byte. */
   end(): void {
     if (this.#state === 'head') throw this.#noHead();
-    if (this.#state === 'tail' && this.#keptText().trim() === '}') return;
+    if (this.#ended) return;
     throw new SealstreamError(
       'input-invalid',
       `line ${this.#line}: the file ends in the middle, after ${this.#index} records`,
@@ -66,17 +67,18 @@ export class ElementSplitter {
   }
 
   #frameByte(byte: number): void {
-    this.#kept.push(byte);
-    if (this.#kept.length > MAX_HEAD) {
-      // Blanks after the end are all that may be that long.
-      if (this.#state === 'head') throw this.#noHead();
-      this.#kept = [...Buffer.from(this.#keptText().trim())];
-    }
     if (this.#state === 'tail') {
-      const tail = this.#keptText().trim();
-      if (tail === '' || tail === '}') return;
-      throw new SealstreamError('input-invalid', `line ${this.#line}: text after the last record`);
+      if (byte <= 0x20) return;
+      if (byte === CLOSE_OBJECT && !this.#ended) this.#ended = true;
+      else
+        throw new SealstreamError(
+          'input-invalid',
+          `line ${this.#line}: text after the last record`,
+        );
+      return;
     }
+    this.#kept.push(byte);
+    if (this.#kept.length > MAX_HEAD) throw this.#noHead();
     if (byte === OPEN_ARRAY) {
       if (!this.#head.test(this.#keptText())) throw this.#noHead();
       this.#state = 'elements';
