@@ -1,6 +1,7 @@
 export type { KafkajsAdmin, KafkajsProducer } from './kafkajs.js';
 export type {
   KafkajsTarget,
+  Learned,
   PublisherOptions,
   PublisherSettings,
   StreamTarget,

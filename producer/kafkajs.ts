@@ -2,7 +2,14 @@ import { sizeOfBody } from '../ledger/body.js';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import type { RecordParts } from '../ledger/records.js';
 import type { AppendOutcome } from '../stream/stream.js';
-import { checkFit, maxBatchBytes, type Sink, type SinkLane, topicMissing } from './sink.js';
+import {
+  checkFit,
+  maxBatchBytes,
+  type Sink,
+  type SinkBatch,
+  type SinkLane,
+  topicMissing,
+} from './sink.js';
 
 /** What is used of a kafkajs 2 Producer; the package itself is not imported. */
 export interface KafkajsProducer {
@@ -130,11 +137,11 @@ class KafkajsLane implements SinkLane {
     return true;
   }
 
-  take(): () => Promise<AppendOutcome> {
+  take(): SinkBatch {
     const messages = this.#messages;
     this.#messages = [];
     this.#size = BATCH_OVERHEAD;
-    return () => this.#send(messages);
+    return { identity: messages, send: () => this.#send(messages) };
   }
 
   async #send(messages: KafkajsMessage[]): Promise<AppendOutcome> {

@@ -1,12 +1,21 @@
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import type { RecordParts } from '../ledger/records.js';
 import type { AppendOutcome } from '../stream/stream.js';
-import type { SinkLane } from './sink.js';
+import type { SinkBatch, SinkLane } from './sink.js';
 
-/** One record on its way. Exactly one of the two is called, exactly once. */
+/** One record on its way. Exactly one of the first two is called, exactly once. */
 export interface Pending {
   readonly acknowledged: (offset: bigint, timestamp: bigint | null) => void;
   readonly failed: (error: SealstreamError) => void;
+  /** After `failed` with outcome-unknown, where it could be found out; null: not in the log. */
+  readonly learned: (offset: bigint | null) => void;
+}
+
+export interface LaneEvents {
+  /** Whenever a batch is closed, before it is sent. */
+  readonly onClosed: () => void;
+  /** A batch's outcome is unknown. */
+  readonly onUnknown: (identity: object, records: readonly Pending[]) => void;
 }
 
 export interface LaneOptions {
@@ -16,7 +25,7 @@ export interface LaneOptions {
 }
 
 interface Ready {
-  readonly send: () => Promise<AppendOutcome>;
+  readonly batch: SinkBatch;
   readonly records: readonly Pending[];
   readonly settled: () => void;
 }
@@ -28,7 +37,7 @@ interface Ready {
 export class Lane {
   readonly #sink: SinkLane;
   readonly #options: LaneOptions;
-  readonly #onClosed: () => void;
+  readonly #events: LaneEvents;
   readonly #ready: Ready[] = [];
   #open: Pending[] = [];
   #timer: NodeJS.Timeout | null = null;
@@ -37,11 +46,10 @@ export class Lane {
   /** Resolves when the batch closed last has its outcome. */
   #last: Promise<void> = Promise.resolve();
 
-  /** `onClosed` is called whenever a batch is closed, before it is sent. */
-  constructor(sink: SinkLane, options: LaneOptions, onClosed: () => void) {
+  constructor(sink: SinkLane, options: LaneOptions, events: LaneEvents) {
     this.#sink = sink;
     this.#options = options;
-    this.#onClosed = onClosed;
+    this.#events = events;
   }
 
   add(parts: RecordParts, timestamp: bigint, pending: Pending): void {
@@ -81,12 +89,12 @@ export class Lane {
     this.#timer = null;
     this.#due = false;
     if (this.#open.length === 0) return;
-    const [send, records] = [this.#sink.take(), this.#open];
+    const [batch, records] = [this.#sink.take(), this.#open];
     this.#open = [];
     this.#last = new Promise((settled) => {
-      this.#ready.push({ send, records, settled });
+      this.#ready.push({ batch, records, settled });
     });
-    this.#onClosed();
+    this.#events.onClosed();
   }
 
   #pump(): void {
@@ -95,10 +103,13 @@ export class Lane {
     const next = this.#ready.shift();
     if (next === undefined) return;
     this.#sending = true;
-    void outcomeOf(next.send).then((outcome) => {
+    void outcomeOf(next.batch).then((outcome) => {
       this.#sending = false;
       // First the next batch: what the callers do now must not keep it waiting.
       this.#pump();
+      if (outcome.kind === 'unknown') {
+        this.#events.onUnknown(next.batch.identity, next.records);
+      }
       settle(next.records, outcome);
       next.settled();
     });
@@ -106,9 +117,9 @@ export class Lane {
 }
 
 /** An appender never rejects; one that does has told nothing about its batch. */
-async function outcomeOf(send: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
+async function outcomeOf(batch: SinkBatch): Promise<AppendOutcome> {
   try {
-    return await send();
+    return await batch.send();
   } catch (error) {
     return { kind: 'unknown', error: asSealstreamError(error, 'outcome-unknown', 'append') };
   }

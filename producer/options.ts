@@ -9,6 +9,17 @@ export interface StreamTarget {
   readonly stream: Stream;
   /** After this an open outcome is reported as unknown. Default: the stream's, two minutes. */
   readonly deadlineMs?: number;
+  /** Called where a later read shows what became of a publish that ended as outcome-unknown. */
+  readonly onLearned?: (learned: Learned) => void;
+}
+
+export interface Learned {
+  /** null: a raw record. */
+  readonly event_id: string | null;
+  readonly topic: string;
+  readonly partition: number;
+  /** null: it is not in the log and never will be, so it may be published again. */
+  readonly offset: bigint | null;
 }
 
 /**

@@ -8,10 +8,15 @@ import { largestField } from '../schemas/size.js';
 import { cloudEventHeaders, header } from './cloud-event.js';
 import { kafkajsSink } from './kafkajs.js';
 import { Lane, type Pending } from './lane.js';
-import { type CheckedSettings, checkSettings, type PublisherOptions } from './options.js';
+import {
+  type CheckedSettings,
+  checkSettings,
+  type Learned,
+  type PublisherOptions,
+} from './options.js';
 import { Partitioner } from './partitioner.js';
 import { Room } from './room.js';
-import { createTime, type Sink, streamSink } from './sink.js';
+import { createTime, type OnLearned, type Sink, streamSink } from './sink.js';
 import { batchSizeOf } from './size.js';
 
 export interface PublishOptions {
@@ -40,6 +45,9 @@ export interface Published extends Placed {
   readonly event_id: string;
 }
 
+/** By the batch's identity, for as long as the stream may still tell of it. */
+type UnknownBatches = WeakMap<object, readonly Pending[]>;
+
 const LIBRARY = 'sealstream/0.1.0';
 
 /**
@@ -48,11 +56,24 @@ const LIBRARY = 'sealstream/0.1.0';
  */
 export async function publisher(options: PublisherOptions): Promise<Publisher> {
   const settings = checkSettings(options, randomUUID);
-  const sink =
-    'stream' in options
-      ? await streamSink(options.stream, options.topic, options.deadlineMs)
-      : await kafkajsSink(options.kafkajs, options.admin, options.topic);
-  return new Publisher(settings, sink);
+  if ('kafkajs' in options) {
+    return new Publisher(
+      settings,
+      await kafkajsSink(options.kafkajs, options.admin, options.topic),
+    );
+  }
+  const { stream, topic, deadlineMs, onLearned } = options;
+  const unknown: UnknownBatches = new WeakMap();
+  const learned: OnLearned = (identity, baseOffset) => {
+    unknown.get(identity)?.forEach((record, at) => {
+      record.learned(baseOffset === null ? null : baseOffset + BigInt(at));
+    });
+  };
+  const sink = await streamSink(stream, topic, {
+    deadlineMs,
+    onLearned: onLearned === undefined ? null : learned,
+  });
+  return new Publisher(settings, sink, unknown, onLearned);
 }
 
 /** Publishes to one topic. Records of one key keep the order of the calls. */
@@ -62,12 +83,21 @@ export class Publisher {
   readonly #room: Room;
   readonly #partitioner: Partitioner;
   readonly #lanes = new Map<number, Lane>();
+  readonly #unknown: UnknownBatches;
+  readonly #onLearned: ((learned: Learned) => void) | undefined;
   #sequence = 0n;
   #unfit: SealstreamError | null = null;
   #closing: Promise<void> | null = null;
 
   /** Use `publisher()`. */
-  constructor(settings: CheckedSettings, sink: Sink) {
+  constructor(
+    settings: CheckedSettings,
+    sink: Sink,
+    unknown: UnknownBatches = new WeakMap(),
+    onLearned?: (learned: Learned) => void,
+  ) {
+    this.#unknown = unknown;
+    this.#onLearned = onLearned;
     this.#settings = settings;
     this.#sink = sink;
     this.#room = new Room(settings.maxBufferedBytes, () => {
@@ -92,7 +122,7 @@ export class Publisher {
     if (bytes > this.#sink.maxBatchBytes) throw this.#tooLarge(bytes, event);
     // Only what will be sent takes a number: a hole in the sequence shows a loss.
     this.#sequence++;
-    const placed = await this.#send(parts, bytes, `event ${event.event_id}`);
+    const placed = await this.#send(parts, bytes, event.event_id);
     return { event_id: event.event_id, ...placed };
   }
 
@@ -103,7 +133,7 @@ export class Publisher {
     const parts = { key: bytesOf(record.key), value: record.value, headers };
     const bytes = batchSizeOf(parts);
     if (bytes > this.#sink.maxBatchBytes) throw this.#tooLarge(bytes, null);
-    return await this.#send(parts, bytes, 'record');
+    return await this.#send(parts, bytes, null);
   }
 
   /** Sends what is collected and waits until everything published so far has its outcome. */
@@ -144,7 +174,7 @@ export class Publisher {
     return BigInt(Math.floor(this.#settings.clock()));
   }
 
-  #send(parts: RecordParts, bytes: number, what: string): Promise<Placed> {
+  #send(parts: RecordParts, bytes: number, event_id: string | null): Promise<Placed> {
     const timestamp = this.#now();
     return new Promise((resolve, reject) => {
       this.#room.take(bytes, () => {
@@ -158,9 +188,11 @@ export class Publisher {
           },
           failed: (error) => {
             this.#room.give(bytes);
+            const what = event_id === null ? 'record' : `event ${event_id}`;
             const message = `${what}, topic ${topic} partition ${partition}: ${error.message}`;
             reject(new SealstreamError(error.code, message, { cause: error }));
           },
+          learned: (offset) => this.#onLearned?.({ event_id, topic, partition, offset }),
         };
         this.#lane(partition).add(parts, timestamp, pending);
       });
@@ -170,8 +202,10 @@ export class Publisher {
   #lane(partition: number): Lane {
     let lane = this.#lanes.get(partition);
     if (lane === undefined) {
-      const closed = (): void => this.#partitioner.batchClosed(partition);
-      lane = new Lane(this.#sink.lane(partition), this.#settings, closed);
+      lane = new Lane(this.#sink.lane(partition), this.#settings, {
+        onClosed: () => this.#partitioner.batchClosed(partition),
+        onUnknown: (identity, records) => this.#unknown.set(identity, records),
+      });
       this.#lanes.set(partition, lane);
     }
     return lane;

@@ -21,20 +21,36 @@ export interface SinkLane {
   readonly sizeInBytes: number;
   /** false: full, nothing was added. A record within the topic's limit always fits an empty one. */
   add(parts: RecordParts, timestamp: bigint): boolean;
-  /** What was collected, as one batch; what is added from here on is the next. Call it once. */
-  take(): () => Promise<AppendOutcome>;
+  /** What was collected, as one batch; what is added from here on is the next. */
+  take(): SinkBatch;
 }
+
+export interface SinkBatch {
+  /** What `OnLearned` names this batch by. */
+  readonly identity: object;
+  /** Call it once. */
+  send(): Promise<AppendOutcome>;
+}
+
+/** Told later of a batch whose outcome was unknown; null: it is not in the log and never will be. */
+export type OnLearned = (identity: object, baseOffset: bigint | null) => void;
 
 /** Opens the topic for appending. Throws topic-missing, topic-unfit, or what the stream throws. */
 export async function streamSink(
   stream: Stream,
   topic: string,
-  deadlineMs: number | undefined,
+  options: { readonly deadlineMs?: number | undefined; readonly onLearned: OnLearned | null },
 ): Promise<Sink> {
   const found = await stream.describe(topic);
   if (found === null) throw topicMissing(topic, stream.url);
   checkFit(topic, found.timestampType === 1, found.settings);
-  const appender = await stream.appender(found, deadlineMs === undefined ? {} : { deadlineMs });
+  const { deadlineMs, onLearned } = options;
+  const appender = await stream.appender(found, {
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(onLearned === null
+      ? {}
+      : { onLearned: ({ batch, baseOffset }) => onLearned(batch, baseOffset) }),
+  });
   const maxBytes = maxBatchBytes(found.settings);
   return {
     place: stream.url,
@@ -49,7 +65,7 @@ export async function streamSink(
         add: (parts, timestamp) => encoder.add(parts, timestamp),
         take: () => {
           const batch = encoder.finish();
-          return () => appender.append(partition, batch);
+          return { identity: batch, send: () => appender.append(partition, batch) };
         },
       };
     },

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SealstreamError } from '../../../ledger/error.js';
+import type { Learned } from '../../../producer/options.js';
 import { publisher } from '../../../producer/publisher.js';
 import { Room } from '../../../producer/room.js';
 import { decodeEvent } from '../../../schemas/codec.js';
-import type { AppendOutcome } from '../../../stream/stream.js';
+import type {
+  AppenderOptions,
+  AppendOutcome,
+  EncodedBatch,
+  Stream,
+} from '../../../stream/stream.js';
 import { auditStream, interposed, recordsOf } from './support.js';
 
 const LONG = 10 * 60 * 1000;
@@ -138,6 +144,47 @@ test('an outcome that is not known is said to be unknown, a refusal is passed on
   });
   await assert.rejects(out.publish({ action: 'a' }), { code: 'outcome-unknown' });
   assert.equal((await out.publish({ action: 'a' })).offset, 0n);
+  await out.close();
+});
+
+test('what becomes of an unknown outcome is told when the stream learns it', async (t) => {
+  const real = await auditStream(t, { partitions: 1 });
+  const batches: EncodedBatch[] = [];
+  const base = interposed(real, async (_partition, batch) => {
+    batches.push(batch);
+    return { kind: 'unknown', error: new SealstreamError('timeout', 'no answer') };
+  });
+  const tellers: AppenderOptions['onLearned'][] = [];
+  const stream: Stream = {
+    ...base,
+    appender: (topic, options) => {
+      tellers.push(options?.onLearned);
+      return base.appender(topic, options);
+    },
+  };
+  const told: Learned[] = [];
+  const out = await publisher({
+    stream,
+    topic: 'audit',
+    source: '/test',
+    onLearned: (learned) => told.push(learned),
+  });
+  const event_id = '11111111-2222-4333-8444-555555555555';
+  const both = [out.publish({ action: 'a', event_id }), out.publishRaw({ key: null, value: null })];
+  await Promise.all(both.map((one) => assert.rejects(one, { code: 'outcome-unknown' })));
+  await assert.rejects(out.publish({ action: 'b', event_id }), { code: 'outcome-unknown' });
+  const [first, second] = batches;
+  const [tell] = tellers;
+  assert.ok(first && second && tell);
+  tell({ partition: 0, batch: first, baseOffset: 40n });
+  tell({ partition: 0, batch: second, baseOffset: null });
+  tell({ partition: 0, batch: { ...first }, baseOffset: 7n });
+  const where = { topic: 'audit', partition: 0 };
+  assert.deepEqual(told, [
+    { event_id, ...where, offset: 40n },
+    { event_id: null, ...where, offset: 41n },
+    { event_id, ...where, offset: null },
+  ]);
   await out.close();
 });
 
