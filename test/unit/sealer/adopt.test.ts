@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { type Adoption, adoptLog, sealStatus, startLog } from '../../../sealer/index.js';
+import { LEDGER, TestLedger, TOPIC } from '../../support/sealer/ledger.js';
 import { tamper } from '../../support/tamper.js';
-import { LEDGER, TestLedger, TOPIC } from './ledger.js';
 
 const ledgers: TestLedger[] = [];
 

@@ -1,35 +1,16 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterEach, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { STEPS } from '../../../sealer/index.js';
+import { TestLedger, TOPIC, until } from '../../support/sealer/ledger.js';
+import { ended, endSealers, startSealer, unsealed } from '../../support/sealer/process.js';
 import { tamper } from '../../support/tamper.js';
-import { TestLedger, TOPIC, until } from './ledger.js';
 
-const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
-const children = new Set<ChildProcess>();
 const ledgers: TestLedger[] = [];
 
 afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  children.clear();
+  endSealers();
   for (const ledger of ledgers.splice(0)) await ledger.remove();
 });
-
-function start(ledger: TestLedger, ...arguments_: string[]): ChildProcess {
-  const child = spawn(process.execPath, [CHILD, ledger.folder, ...arguments_], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  children.add(child);
-  return child;
-}
-
-async function ended(child: ChildProcess): Promise<{ code: unknown; signal: unknown }> {
-  const [code, signal] = await once(child, 'exit');
-  children.delete(child);
-  return { code, signal };
-}
 
 async function make(): Promise<TestLedger> {
   const ledger = await TestLedger.make(2);
@@ -54,16 +35,16 @@ async function assertSealed(ledger: TestLedger): Promise<void> {
 }
 
 for (const step of STEPS) {
-  for (const nth of ['1', '3']) {
+  for (const nth of [1, 3]) {
     // Each log is recovered once only.
-    if (step === 'recovered' && nth === '3') continue;
+    if (step === 'recovered' && nth === 3) continue;
     test(`killed at step ${step}, time ${nth}, and started again: the same chain`, async () => {
       const ledger = await make();
-      assert.deepEqual(await ended(start(ledger, 'once', step, nth)), {
+      assert.deepEqual(await ended(startSealer(ledger, 'once', step, nth)), {
         code: null,
         signal: 'SIGKILL',
       });
-      assert.deepEqual(await ended(start(ledger, 'once')), { code: 0, signal: null });
+      assert.deepEqual(await ended(startSealer(ledger, 'once')), { code: 0, signal: null });
       await assertSealed(ledger);
     });
   }
@@ -71,10 +52,10 @@ for (const step of STEPS) {
 
 test('a checkpoint that was recorded and not published is published verbatim', async () => {
   const ledger = await make();
-  await ended(start(ledger, 'once', 'recorded', '2'));
+  await ended(startSealer(ledger, 'once', 'recorded', 2));
   const waiting = await recordedOnly(ledger);
   assert.ok(waiting.length > 0);
-  await ended(start(ledger, 'once'));
+  await ended(startSealer(ledger, 'once'));
   const notes = await ledger.notes();
   for (const note of waiting) assert.ok(notes.includes(note));
 });
@@ -83,7 +64,7 @@ test('it is published even though the log was changed meanwhile: that shows the 
   const ledger = await TestLedger.make();
   ledgers.push(ledger);
   await ledger.append(3);
-  await ended(start(ledger, 'once', 'recorded', '1'));
+  await ended(startSealer(ledger, 'once', 'recorded', 1));
   const [note, ...others] = await recordedOnly(ledger);
   assert.deepEqual(others, []);
   assert.deepEqual(await ledger.notes(), []);
@@ -104,30 +85,23 @@ test('killed again and again while the log grows: the same chain', async () => {
   const ledger = await make();
   for (const [turn, step] of STEPS.entries()) {
     await ledger.append(turn + 1, turn % 2);
-    await ended(start(ledger, turn % 2 === 0 ? 'once' : 'run', step, '1'));
+    await ended(startSealer(ledger, turn % 2 === 0 ? 'once' : 'run', step, 1));
   }
-  assert.deepEqual(await ended(start(ledger, 'once')), { code: 0, signal: null });
+  assert.deepEqual(await ended(startSealer(ledger, 'once')), { code: 0, signal: null });
   await assertSealed(ledger);
 });
 
 test('two processes of one group, one killed while it seals: the other goes on', async () => {
   const ledger = await make();
-  const doomed = start(ledger, 'run', 'recorded', '3');
-  const other = start(ledger, 'run');
+  const doomed = startSealer(ledger, 'run', 'recorded', 3);
+  const other = startSealer(ledger, 'run');
   const appended = (async () => {
     for (let batch = 0; batch < 20; batch += 1) await ledger.append(2, batch % 2);
   })();
   await ended(doomed);
   const killed = Date.now();
   await appended;
-  await until(async () => {
-    for (const partition of [0, 1]) {
-      const { length } = await ledger.records(partition);
-      const head = (await ledger.checkpoints(partition)).at(-1);
-      if (head?.size !== BigInt(length) || head.time <= killed) return false;
-    }
-    return true;
-  });
+  await until(async () => (await unsealed(ledger, 2, killed)) === null);
   other.kill('SIGTERM');
   assert.deepEqual(await ended(other), { code: 0, signal: null });
   await assertSealed(ledger);
@@ -135,7 +109,7 @@ test('two processes of one group, one killed while it seals: the other goes on',
 
 test('SIGTERM: a last checkpoint covers what was read, and the process ends well', async () => {
   const ledger = await make();
-  const child = start(ledger, 'run');
+  const child = startSealer(ledger, 'run');
   await until(async () => (await ledger.checkpoints(0)).length > 0);
   child.kill('SIGTERM');
   assert.deepEqual(await ended(child), { code: 0, signal: null });

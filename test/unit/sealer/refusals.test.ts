@@ -7,8 +7,8 @@ import { signingKeyFromSeed } from '../../../ledger/keys.js';
 import type { RefusalReason } from '../../../sealer/index.js';
 import { openMemory } from '../../../store/folder.js';
 import { BatchEncoder } from '../../../stream/batch/encode.js';
+import { TestLedger, TOPIC } from '../../support/sealer/ledger.js';
 import { type TamperedLog, tamper } from '../../support/tamper.js';
-import { TestLedger, TOPIC } from './ledger.js';
 
 const ledgers: TestLedger[] = [];
 

@@ -8,8 +8,8 @@ import {
   type Sealer,
   startMetricsServer,
 } from '../../../sealer/index.js';
+import { LEDGER, TestLedger, TOPIC, until } from '../../support/sealer/ledger.js';
 import { tamper } from '../../support/tamper.js';
-import { LEDGER, TestLedger, TOPIC, until } from './ledger.js';
 
 const HOUR = 3_600_000;
 const ledgers: TestLedger[] = [];

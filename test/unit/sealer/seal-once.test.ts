@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
-import { TestLedger } from './ledger.js';
+import { TestLedger } from '../../support/sealer/ledger.js';
 
 const ledgers: TestLedger[] = [];
 

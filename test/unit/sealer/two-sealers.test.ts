@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { openCheckpoint } from '../../../ledger/checkpoint.js';
 import type { Step } from '../../../sealer/index.js';
-import { TestLedger } from './ledger.js';
+import { TestLedger } from '../../support/sealer/ledger.js';
 
 const ledgers: TestLedger[] = [];
 

@@ -1,10 +1,10 @@
 import { STEPS, type Step } from '../../../sealer/index.js';
 import { TestLedger } from './ledger.js';
 
-// A sealer in a process of its own: node child.js FOLDER once|run [STEP NTH]
+// A sealer in a process of its own: node child.js FOLDER URL TOPIC once|run [STEP NTH]
 // It kills itself, as kill -9 does, the NTH time that it comes to STEP.
-const [folder, mode, stepName, nth] = process.argv.slice(2);
-if (folder === undefined) throw new Error('no folder');
+const [folder, url, topic, mode, stepName, nth] = process.argv.slice(2);
+if (!folder || !url || !topic) throw new Error('usage: FOLDER URL TOPIC once|run [STEP NTH]');
 const deadly = STEPS.find((step) => step === stepName) ?? null;
 let left = Number(nth ?? 0);
 
@@ -17,9 +17,10 @@ async function step(name: Step): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 60_000));
 }
 
-const ledger = new TestLedger(folder);
+const ledger = new TestLedger({ folder, url, topic });
 await ledger.open();
 const sealer = await ledger.sealer({
+  group: `${topic}-sealers`,
   records: 4,
   every: 20,
   heartbeat: 50,

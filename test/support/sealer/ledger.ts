@@ -20,15 +20,27 @@ import type { Stream, StreamRecord, TopicIdentity } from '../../../stream/stream
 export const LEDGER = 'audit.example.com/test';
 export const TOPIC = 'audit';
 
-/** A ledger on the embedded stream in a folder of its own, with real files throughout. */
+export interface Place {
+  /** Default: one of its own, removed with the ledger. */
+  readonly folder?: string;
+  /** Default: the embedded stream in the folder. */
+  readonly url?: string;
+  readonly topic?: string;
+}
+
+/** A ledger with a memory in a folder of its own, on real files or a real Kafka. */
 export class TestLedger {
   readonly folder: string;
+  readonly url: string;
+  readonly topic: string;
   readonly key: SigningKey = signingKeyFromSeed(new Uint8Array(32).fill(7));
   stream!: Stream;
   memory!: Memory;
 
-  constructor(folder = mkdtempSync(join(tmpdir(), 'sealstream-sealer-'))) {
-    this.folder = folder;
+  constructor(place: Place = {}) {
+    this.folder = place.folder ?? mkdtempSync(join(tmpdir(), 'sealstream-sealer-'));
+    this.url = place.url ?? `file:${this.data}`;
+    this.topic = place.topic ?? TOPIC;
   }
 
   get data(): string {
@@ -40,8 +52,8 @@ export class TestLedger {
   }
 
   /** Topics made and logs started, as `apply` does. */
-  static async make(partitions = 1): Promise<TestLedger> {
-    const ledger = new TestLedger();
+  static async make(partitions = 1, place: Place = {}): Promise<TestLedger> {
+    const ledger = new TestLedger(place);
     await ledger.open();
     await ledger.createTopics(partitions);
     for (let partition = 0; partition < partitions; partition += 1) await ledger.start(partition);
@@ -50,7 +62,7 @@ export class TestLedger {
 
   async open(): Promise<void> {
     mkdirSync(this.data, { recursive: true });
-    this.stream = await openStream(`file:${this.data}`);
+    this.stream = await openStream(this.url);
     this.memory = await openMemory(this.memoryPath, { create: true });
   }
 
@@ -58,8 +70,8 @@ export class TestLedger {
     const settings = new Map([['message.timestamp.type', 'LogAppendTime']]);
     const compact = new Map([['cleanup.policy', 'compact']]);
     const one = { partitions: 1, replication: 1, settings: compact };
-    await this.stream.createTopic({ topic: TOPIC, partitions, replication: 1, settings });
-    await this.stream.createTopic({ topic: `${TOPIC}.checkpoints`, ...one });
+    await this.stream.createTopic({ topic: this.topic, partitions, replication: 1, settings });
+    await this.stream.createTopic({ topic: `${this.topic}.checkpoints`, ...one });
   }
 
   async start(partition: number): Promise<void> {
@@ -68,7 +80,7 @@ export class TestLedger {
     await startLog({ stream, memory, ledger: LEDGER, topic, partition });
   }
 
-  async identity(topic = TOPIC): Promise<TopicIdentity> {
+  async identity(topic = this.topic): Promise<TopicIdentity> {
     const found = await this.stream.describe(topic);
     if (found === null) throw new Error(`no topic ${topic}`);
     return { topic, topicId: found.topicId };
@@ -76,11 +88,11 @@ export class TestLedger {
 
   async origin(partition = 0): Promise<string> {
     const { topicId } = await this.identity();
-    return formatOrigin({ ledger: LEDGER, topic: TOPIC, topicId, partition });
+    return formatOrigin({ ledger: LEDGER, topic: this.topic, topicId, partition });
   }
 
   keyOf(partition = 0): MemoryKey {
-    return { ledger: LEDGER, topic: TOPIC, partition };
+    return { ledger: LEDGER, topic: this.topic, partition };
   }
 
   /** Appends one batch of `count` records. */
@@ -98,7 +110,7 @@ export class TestLedger {
 
   sealer(options: Partial<SealerOptions> = {}): Promise<Sealer> {
     const { stream, memory, key } = this;
-    const own = { stream, memory, signingKey: key, ledger: LEDGER, topics: [TOPIC] };
+    const own = { stream, memory, signingKey: key, ledger: LEDGER, topics: [this.topic] };
     return sealer({ ...own, truncatedAfter: 50, timeout: 2_000, ...options });
   }
 
@@ -120,7 +132,7 @@ export class TestLedger {
 
   /** Every value in the checkpoint topic, in order. */
   async notes(): Promise<string[]> {
-    const topic = await this.identity(`${TOPIC}.checkpoints`);
+    const topic = await this.identity(`${this.topic}.checkpoints`);
     const notes: string[] = [];
     for await (const { value } of readCheckpointRecords(this.stream, topic)) {
       notes.push(Buffer.from(value ?? []).toString());
@@ -199,11 +211,14 @@ export class TestLedger {
   }
 }
 
-/** Waits until `condition` holds; fails after 20 s. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
+/** Waits until `condition` holds; fails after `patience` milliseconds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  patience = 20_000,
+): Promise<void> {
+  const deadline = Date.now() + patience;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within 20 s: ${condition}`);
+    if (Date.now() > deadline) throw new Error(`not within ${patience} ms: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
