@@ -1,19 +1,29 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Report } from '../../../consumer/index.js';
+import { openMemory } from '../../../store/folder.js';
+import type { Memory } from '../../../store/memory.js';
 import { checkMade } from '../../support/findings.js';
 import { FolderPlace } from '../../support/folder-place.js';
 import { MadeLedger } from '../../support/made-ledger.js';
 
 /** Of a record batch, the epoch of the leader that wrote it: not sealed, and outside the CRC. */
 const LEADER_EPOCH = { from: 12, to: 16 };
+const BATCH_HEADER = 61;
 
 describe('segments that somebody wrote over', () => {
   let place: FolderPlace;
   let made: MadeLedger;
+  let folder: string;
+  let memory: Memory | undefined;
+  let original: Buffer | undefined;
   beforeEach(async () => {
+    original = undefined;
+    memory = undefined;
+    folder = mkdtempSync(join(tmpdir(), 'sealstream-memory-'));
     place = await FolderPlace.open();
     made = await MadeLedger.create(place.stream, { partitions: 1 });
     const record = { key: Buffer.from('k'), value: Buffer.from('v'), headers: [] };
@@ -22,7 +32,11 @@ describe('segments that somebody wrote over', () => {
     await made.appendRecords(0, [record]);
     await made.seal(0);
   });
-  afterEach(() => place.close());
+  afterEach(async () => {
+    await memory?.close();
+    await place.close();
+    rmSync(folder, { recursive: true });
+  });
 
   async function withSegment(topic: string, change: (bytes: Buffer) => Buffer): Promise<Report> {
     await place.offline((root) => {
@@ -33,12 +47,9 @@ describe('segments that somebody wrote over', () => {
       original ??= readFileSync(file);
       writeFileSync(file, change(Buffer.from(original)));
     });
-    return checkMade(made, place.stream, { confirmMs: 0, timeoutMs: 200 });
+    const remembering = memory === undefined ? {} : { memory };
+    return checkMade(made, place.stream, { confirmMs: 0, timeoutMs: 200, ...remembering });
   }
-  let original: Buffer | undefined;
-  beforeEach(() => {
-    original = undefined;
-  });
 
   test('every byte of the records flipped: found, or could not be checked', async () => {
     await withSegment(made.topic, (bytes) => bytes);
@@ -71,17 +82,20 @@ describe('segments that somebody wrote over', () => {
     }
   });
 
-  test('every byte of the checkpoints flipped: never intact where it matters, never a crash', async () => {
-    await withSegment(made.checkpointTopic, (bytes) => bytes);
+  // Some bytes make the last batch one that is still being written: the head is then withheld, which
+  // only what was accepted before can show.
+  test('every byte of the checkpoints flipped after they were accepted', async () => {
+    memory = await openMemory(folder, { create: true });
+    const accepted = await withSegment(made.checkpointTopic, (bytes) => bytes);
+    assert.equal(accepted.verdict, 'intact');
     const length = original?.length ?? 0;
     const second = (original?.readInt32BE(8) ?? 0) + 12;
     for (let at = 0; at < length; at++) {
       const within = at < second ? at : at - second;
+      // Of what follows the headers, bytes here and there: it is all under the CRC.
+      if (within > BATCH_HEADER && within % 11 !== 0) continue;
       // Offsets and epochs of the checkpoint topic are not covered by anything, and mean nothing.
       if (within < 8 || (within >= LEADER_EPOCH.from && within < LEADER_EPOCH.to)) continue;
-      // A last batch that is longer than the file is one still being written: the head is withheld,
-      // which is for maxAge and the verifier's memory to see.
-      if (at >= second + 8 && at < second + 12) continue;
       const report = await withSegment(made.checkpointTopic, (bytes) => {
         bytes[at] = (bytes[at] ?? 0) ^ 0x10;
         return bytes;
