@@ -183,6 +183,12 @@ test('what is no note is refused', () => {
     `text\n\n— name \n`,
   ];
   for (const text of bad) throwsCode(() => parseNote(text), 'malformed');
+  for (let code = 0; code < 0x20; code++) {
+    const text = `te${String.fromCharCode(code)}xt\n`;
+    const parse = () => parseNote(`${text}\n${good}`);
+    if (code === 0x0a) assert.equal(parse().text, text);
+    else throwsCode(parse, 'malformed');
+  }
   throwsCode(
     () => parseNote(Buffer.concat([Buffer.from('a\xff', 'latin1'), Buffer.from(`\n\n${good}`)])),
     'malformed',
