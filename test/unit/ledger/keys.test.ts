@@ -71,6 +71,8 @@ test('files that are not the key asked for are refused', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ed448 = generateKeyPairSync('ed448');
+  // As long as Ed25519's, so only its type tells it apart.
+  const x25519 = generateKeyPairSync('x25519');
   const { privateKey } = generateKeyPairSync('ed25519');
   const encrypted = { ...pem, cipher: 'aes-256-cbc', passphrase: 'secret' };
   const broken = privatePem.replace(/\n.{8}/, '\nAAAAAAAA');
@@ -87,6 +89,7 @@ test('files that are not the key asked for are refused', () => {
     rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
     ec.privateKey.export(pem).toString(),
     ed448.privateKey.export(pem).toString(),
+    x25519.privateKey.export(pem).toString(),
     privateKey.export(encrypted).toString(),
   ];
   for (const text of privates) throwsCode(() => signingKeyFromPem(text), 'key-unusable');
@@ -99,6 +102,7 @@ test('files that are not the key asked for are refused', () => {
     rsa.publicKey.export(spki).toString(),
     ec.publicKey.export(spki).toString(),
     ed448.publicKey.export(spki).toString(),
+    x25519.publicKey.export(spki).toString(),
   ];
   for (const text of publics) throwsCode(() => publicKeyFromPem(text), 'key-unusable');
   for (const length of [0, 31, 33]) {
