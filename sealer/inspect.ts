@@ -85,7 +85,9 @@ function openRecorded(log: LogContext, slot: MemorySlot): Checkpoint | null {
   const recorded = slot.record.checkpoint;
   if (recorded === null) return null;
   try {
-    return openCheckpoint(recorded.note, log.origin, log.publicKey);
+    const sealed = openCheckpoint(recorded.note, log.origin, log.publicKey);
+    if (sealed.first === slot.record.first) return sealed;
+    throw new SealstreamError('malformed', 'the log is recorded as started at another offset');
   } catch (error) {
     if (!(error instanceof SealstreamError)) throw error;
     const foreign = error.code === 'unsigned';

@@ -98,6 +98,8 @@ export class LogRunner {
     }
     for (const batch of fetched.batches) {
       await log.append(batch, fetched.next.offset);
+      // The task beside may have lost to another sealer meanwhile: all this is then read again.
+      if (this.#phase !== 'sealing') return;
     }
     log.skipTo(fetched.next.offset);
     if (fetched.error === null) this.#progress();
@@ -202,6 +204,8 @@ export class LogRunner {
 
   async #checkpoint(signal: AbortSignal): Promise<void> {
     await this.log.checkUnchanged();
+    // The loop may have met an error of this log meanwhile.
+    if (this.#phase !== 'sealing') return;
     const isDone = await this.log.checkpoint(signal);
     this.#schedule?.restart();
     if (isDone) return;

@@ -139,14 +139,13 @@ export class LogSealer {
       state.append(batch);
       sealing.bytes += bodyBytes(batch);
     }
-    this.skipTo(batch.nextOffset < end ? batch.nextOffset : end);
+    skip(state, batch.nextOffset < end ? batch.nextOffset : end);
     await step(this.context, 'chained', state.size);
   }
 
   /** Counts offsets as seen that hold no data record. */
   skipTo(next: bigint): void {
-    const { state } = this.#current();
-    if (next > state.next) state.skipTo(next);
+    skip(this.#current().state, next);
   }
 
   /**
@@ -220,6 +219,10 @@ export class LogSealer {
   #monotonic(): number {
     return this.context.settings.clock.monotonic();
   }
+}
+
+function skip(state: LogState, next: bigint): void {
+  if (next > state.next) state.skipTo(next);
 }
 
 function bodyBytes(batch: RecordBatch): bigint {

@@ -1,4 +1,4 @@
-import { SealstreamError } from '../ledger/error.js';
+import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import { readRange } from '../stream/read.js';
 import { backoffDelay, pause } from './backoff.js';
 import { logStartMoved } from './inspect.js';
@@ -15,7 +15,7 @@ export interface SealedOnce {
   /** Records sealed by this call. */
   readonly records: bigint;
   readonly refusal: Refusal | null;
-  /** An outage that lasted too long; nothing is wrong with the log. */
+  /** An outage that lasted too long, or `signal` aborted; nothing is wrong with the log. */
   readonly error: SealstreamError | null;
 }
 
@@ -31,8 +31,8 @@ export async function sealLogOnce(log: LogSealer, signal: AbortSignal): Promise<
   try {
     await untilSealed(log, signal);
   } catch (failure) {
-    const refused = refusalOf(failure, log.place);
-    if (refused === null && failure instanceof SealstreamError) error = failure;
+    const refused = signal.aborted ? null : refusalOf(failure, log.place);
+    if (refused === null) error = asSealstreamError(failure, 'closed', `${log.place}: stopped`);
     if (refused !== null) {
       const { reason, message } = refused;
       refusal = { reason, message, since: settings.clock.now() };

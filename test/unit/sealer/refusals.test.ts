@@ -259,9 +259,11 @@ test('what the memory holds is no checkpoint', async () => {
     { ...checkpoint, note: checkpoint.note.replace('next 6', 'next 5') },
     { ...checkpoint, last: new Uint8Array(81) },
     { ...checkpoint, frontier: new Uint8Array(64) },
+    null,
   ]) {
     const { version } = (await ledger.memory.read(ledger.keyOf())) ?? assert.fail();
-    const record = { ...slot.record, checkpoint: spoilt };
+    const elsewhere = { ...slot.record, first: slot.record.first + 1n };
+    const record = spoilt === null ? elsewhere : { ...slot.record, checkpoint: spoilt };
     assert.ok(await ledger.memory.compareAndSet(ledger.keyOf(), version, record));
     const [result] = await ledger.sealOnce();
     assert.equal(result?.refusal?.reason, 'memory-unusable');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { openCheckpoint } from '../../../ledger/checkpoint.js';
 import type { Step } from '../../../sealer/index.js';
-import { TestLedger } from '../../support/sealer/ledger.js';
+import { TestLedger, until } from '../../support/sealer/ledger.js';
 
 const ledgers: TestLedger[] = [];
 
@@ -58,3 +58,27 @@ for (const step of ['recovered', 'read', 'chained', 'signed', 'recorded', 'publi
     assert.equal(slot.record.checkpoint.published, true);
   });
 }
+
+test('two sealers that both own everything, by mistake, agree in every checkpoint', async () => {
+  const ledger = await TestLedger.make(2);
+  ledgers.push(ledger);
+  const options = { records: 5, every: 15, heartbeat: 100 };
+  const both = await Promise.all(
+    ['one', 'other'].map((group) => ledger.sealer({ ...options, group })),
+  );
+  const stop = new AbortController();
+  const running = Promise.all(both.map((sealer) => sealer.run(stop.signal)));
+  try {
+    for (let batch = 0; batch < 60; batch += 1) await ledger.append(3, batch % 2);
+    const reports = () => both.flatMap((sealer) => sealer.report());
+    await until(() => reports().length === 4 && reports().every((log) => log.sealed?.size === 90n));
+    assert.deepEqual(
+      reports().map(({ refusal }) => refusal),
+      [null, null, null, null],
+    );
+  } finally {
+    stop.abort();
+    await running;
+  }
+  for (const partition of [0, 1]) assert.deepEqual(await ledger.wrong(partition), []);
+});
