@@ -1,11 +1,12 @@
 import { SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
+import { type GoneLog, goneLogs } from './gone.js';
 import type { LogRunner, Phase } from './log-runner.js';
 import { type SealerOptions, type Settings, settingsOf } from './options.js';
 import type { Refusal } from './refusal.js';
 import { SealLoop } from './seal-loop.js';
 import { type SealedOnce, sealLogOnce } from './seal-once.js';
-import { openTopic, type SealedTopic } from './topic.js';
+import { openTopic, SealedTopic } from './topic.js';
 
 /** Where one log of a running sealer stands. Offsets and sizes are bigint, times are numbers. */
 export interface LogReport {
@@ -68,6 +69,7 @@ class TopicsSealer implements Sealer {
   readonly settings: Settings;
   readonly #options: SealerOptions;
   #loops: SealLoop[] = [];
+  #gone: GoneLog[] = [];
 
   constructor(options: SealerOptions, settings: Settings) {
     this.#options = options;
@@ -89,13 +91,18 @@ class TopicsSealer implements Sealer {
     });
     const results = await Promise.allSettled(runs);
     this.#loops = [];
+    this.#gone = [];
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   async sealOnce(signal: AbortSignal = new AbortController().signal) {
     const results: SealedOnce[] = [];
     for (const name of this.#options.topics) {
-      const topic = await this.#openWithin(name, signal);
+      const topic = await this.#openWithin(name, signal).catch((error) => this.#lost(name, error));
+      if (!(topic instanceof SealedTopic)) {
+        results.push(...topic.map(notSealed));
+        continue;
+      }
       try {
         const logs = Array.from({ length: topic.partitions }, (_, partition) =>
           sealLogOnce(topic.log(partition), signal),
@@ -111,14 +118,23 @@ class TopicsSealer implements Sealer {
   report(): readonly LogReport[] {
     const now = this.settings.clock.now();
     const monotonic = this.#monotonic();
-    return this.#loops
+    const running = this.#loops
       .flatMap((loop) => loop.logs)
-      .map((runner) => reportOf(runner, now, monotonic))
-      .sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
+      .map((runner) => reportOf(runner, now, monotonic));
+    return [...running, ...this.#gone.map(reportOfGone)].sort(
+      (a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition,
+    );
   }
 
   async #runTopic(name: string, signal: AbortSignal): Promise<void> {
-    const topic = await openTopic(this.#options, this.settings, name, signal, () => false);
+    const opening = openTopic(this.#options, this.settings, name, signal, () => false);
+    const topic = await opening.catch((error) => this.#lost(name, error));
+    if (!(topic instanceof SealedTopic)) {
+      // Kept in the report until the end: a deleted topic is no reason to stop sealing the others.
+      this.#gone.push(...topic);
+      await untilAborted(signal);
+      return;
+    }
     const loop = new SealLoop(this.#options, this.settings, topic);
     this.#loops.push(loop);
     await loop.run(signal);
@@ -128,6 +144,18 @@ class TopicsSealer implements Sealer {
     const deadline = this.#monotonic() + this.settings.timeout;
     const giveUp = () => this.#monotonic() >= deadline;
     return openTopic(this.#options, this.settings, name, signal, giveUp);
+  }
+
+  /** The logs that were lost with a missing topic; throws `error` where it is another, or none were. */
+  async #lost(name: string, error: unknown): Promise<readonly GoneLog[]> {
+    if (!(error instanceof SealstreamError && error.code === 'topic-missing')) throw error;
+    const { memory, ledger } = this.#options;
+    const gone = await goneLogs(memory, ledger, name, this.settings.clock);
+    if (gone.length === 0) throw error;
+    for (const { origin, refusal } of gone) {
+      this.settings.logger.error({ log: origin, reason: refusal.reason }, refusal.message);
+    }
+    return gone;
   }
 
   #monotonic(): number {
@@ -155,6 +183,32 @@ function reportOf(runner: LogRunner, now: number, monotonic: number): LogReport 
     waiting: runner.waiting,
     totals: log.totals,
   };
+}
+
+function reportOfGone(gone: GoneLog): LogReport {
+  return {
+    ...gone,
+    phase: 'refused',
+    sealed: null,
+    next: null,
+    highWatermark: null,
+    lagRecords: null,
+    lagSeconds: 0,
+    headAgeSeconds: null,
+    waiting: null,
+    totals: { records: 0n, bytes: 0n, checkpoints: 0 },
+  };
+}
+
+function notSealed(gone: GoneLog): SealedOnce {
+  return { ...gone, sealed: null, records: 0n, error: null };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function lag(highWatermark: bigint, sealedTo: bigint): bigint {

@@ -5,6 +5,7 @@ import type { PublicKey } from '../ledger/keys.js';
 import type { Memory, MemoryRecord } from '../store/memory.js';
 import type { Stream } from '../stream/stream.js';
 import { type LogContext, memoryKeyOf, originOf } from './context.js';
+import { goneLogs } from './gone.js';
 import { PublishedHeads } from './heads.js';
 import { boundsOf, inspectLog } from './inspect.js';
 import { type Clock, SYSTEM_CLOCK } from './options.js';
@@ -65,7 +66,7 @@ const EMPTY_MEMORY: Memory = {
 
 /**
  * Where every partition of every topic stands, looked at as a sealer would before it signs, writing
- * nothing. Throws `topic-missing`, and class `retry` where a topic cannot be described.
+ * nothing. Throws `topic-missing` where neither stream nor memory knows a topic, and class `retry` where a topic cannot be described.
  */
 export async function sealStatus(options: StatusOptions): Promise<readonly LogStatus[]> {
   const { stream, publicKey, timeout = 30_000 } = options;
@@ -73,7 +74,8 @@ export async function sealStatus(options: StatusOptions): Promise<readonly LogSt
   for (const name of options.topics) {
     const topic = await stream.describe(name);
     if (topic === null) {
-      throw new SealstreamError('topic-missing', `${stream.url} has no topic ${name}: run apply`);
+      all.push(...(await statusOfGone(options, name)));
+      continue;
     }
     const checkpoints = await stream.describe(checkpointTopic(name));
     const heads = checkpoints && new PublishedHeads(stream, checkpoints, publicKey, timeout);
@@ -94,6 +96,21 @@ export async function sealStatus(options: StatusOptions): Promise<readonly LogSt
     all.push(...(await Promise.all(logs)));
   }
   return all;
+}
+
+async function statusOfGone(options: StatusOptions, name: string): Promise<LogStatus[]> {
+  const { stream, ledger, memory, publicKey, clock = SYSTEM_CLOCK } = options;
+  const gone = memory === null ? [] : await goneLogs(memory, ledger, name, clock);
+  if (memory === null || gone.length === 0) {
+    throw new SealstreamError('topic-missing', `${stream.url} has no topic ${name}: run apply`);
+  }
+  const nothing = { head: null, headAgeSeconds: null, log: null, lagRecords: null, error: null };
+  return Promise.all(
+    gone.map(async (log) => {
+      const slot = await memory.read({ ledger, topic: name, partition: log.partition });
+      return { ...log, ...nothing, memory: slot && memoryOf(slot.record, publicKey) };
+    }),
+  );
 }
 
 async function statusOf(options: StatusOptions, log: LogContext): Promise<LogStatus> {
@@ -117,7 +134,7 @@ async function statusOf(options: StatusOptions, log: LogContext): Promise<LogSta
     origin: log.origin,
     head: head && sealedAt(head),
     headAgeSeconds: head && Math.max(0, now - head.time) / 1000,
-    memory: record && memoryOf(record, log),
+    memory: record && memoryOf(record, log.publicKey),
     log: bounds && { start: bounds.logStart, end: bounds.highWatermark },
     lagRecords: end === null || sealedTo === null ? null : lag(end, sealedTo),
     ...problems,
@@ -143,12 +160,12 @@ async function found<T>(problems: Problems, ask: () => Promise<T>): Promise<T | 
   }
 }
 
-function memoryOf(record: MemoryRecord, log: LogContext): LogStatus['memory'] {
+function memoryOf(record: MemoryRecord, publicKey: PublicKey): LogStatus['memory'] {
   const { checkpoint } = record;
   return {
     origin: record.origin,
     first: record.first,
-    sealed: checkpoint && openedAt(checkpoint.note, record.origin, log.publicKey),
+    sealed: checkpoint && openedAt(checkpoint.note, record.origin, publicKey),
     published: checkpoint?.published ?? false,
     retired: record.retired.map(({ origin }) => origin),
   };

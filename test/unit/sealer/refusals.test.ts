@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { signCheckpoint } from '../../../ledger/checkpoint.js';
 import { signingKeyFromSeed } from '../../../ledger/keys.js';
-import type { RefusalReason } from '../../../sealer/index.js';
+import { type RefusalReason, sealStatus } from '../../../sealer/index.js';
 import { openMemory } from '../../../store/folder.js';
 import { BatchEncoder } from '../../../stream/batch/encode.js';
-import { TestLedger, TOPIC } from '../../support/sealer/ledger.js';
+import { LEDGER, TestLedger, TOPIC } from '../../support/sealer/ledger.js';
 import { type TamperedLog, tamper } from '../../support/tamper.js';
 
 const ledgers: TestLedger[] = [];
@@ -161,7 +161,24 @@ test('the topic is deleted and created again', async () => {
 test('the topic is gone', async () => {
   const ledger = await makeSealed();
   ledger.deleteTopic(TOPIC, 2);
-  await assert.rejects(ledger.sealOnce(), { code: 'topic-missing' });
+  const results = await ledger.sealOnce();
+  assert.deepEqual(
+    results.map(({ partition, refusal }) => [partition, refusal?.reason]),
+    [
+      [0, 'topic-missing'],
+      [1, 'topic-missing'],
+    ],
+  );
+  const { stream, memory, key } = ledger;
+  const options = { stream, memory, ledger: LEDGER, topics: [TOPIC], publicKey: key.publicKey };
+  const [status] = await sealStatus(options);
+  assert.equal(status?.refusal?.reason, 'topic-missing');
+  assert.equal(status.memory?.sealed?.size, 6n);
+});
+
+test('a topic that neither stream nor memory knows is a mistake, not a loss', async () => {
+  const ledger = await makeSealed();
+  await assert.rejects(ledger.sealOnce({ topics: ['missing'] }), { code: 'topic-missing' });
 });
 
 test('the stream shows another history of the same topic', async () => {

@@ -214,6 +214,24 @@ test('a topic re-created while it is sealed is refused', async () => {
   assert.match(log()?.refusal?.reason ?? '', /^topic-(missing|recreated)$/);
 });
 
+test('a topic that was deleted is refused, the others go on', async () => {
+  const ledger = await make();
+  const other = new TestLedger({ folder: ledger.folder, topic: 'other' });
+  await other.open();
+  await other.createTopics(1);
+  await other.start(0);
+  await ledger.append(1);
+  await ledger.sealOnce();
+  ledger.deleteTopic(TOPIC);
+  const { sealer, log } = await run(other, { every: 20, topics: [TOPIC, 'other'] });
+  stops.push(() => other.close());
+  await other.append(2);
+  await until(() =>
+    sealer.report().some((one) => one.topic === 'other' && one.sealed?.size === 2n),
+  );
+  assert.equal(log()?.refusal?.reason, 'topic-missing');
+});
+
 test('an outage is waited out and is no refusal', async () => {
   const ledger = await make();
   await ledger.append(1);
