@@ -46,7 +46,6 @@ export class Interval {
       {
         size: state.size,
         next: state.next,
-        time: 0,
         chain: state.chain,
         root: state.root(),
       },

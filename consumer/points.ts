@@ -5,7 +5,6 @@ import { equalBytes } from '../ledger/text.js';
 export interface Point {
   readonly size: bigint;
   readonly next: bigint;
-  readonly time: number;
   readonly chain: Hash;
   readonly root: Hash;
   /** Offset of its record in the checkpoint topic, or one of the two below. */
@@ -28,7 +27,6 @@ export class Points {
   #sizes = new BigInt64Array(INITIAL_CAPACITY);
   #nexts = new BigInt64Array(INITIAL_CAPACITY);
   #ats = new BigInt64Array(INITIAL_CAPACITY);
-  #times = new Float64Array(INITIAL_CAPACITY);
   #hashes = new Uint8Array(INITIAL_CAPACITY * 2 * HASH_LENGTH);
 
   get length(): number {
@@ -41,7 +39,6 @@ export class Points {
     this.#sizes[index] = checkpoint.size;
     this.#nexts[index] = checkpoint.next;
     this.#ats[index] = at;
-    this.#times[index] = checkpoint.time;
     this.#hashes.set(checkpoint.chain, index * 2 * HASH_LENGTH);
     this.#hashes.set(checkpoint.root, (index * 2 + 1) * HASH_LENGTH);
   }
@@ -57,7 +54,6 @@ export class Points {
     return {
       size: this.#sizes[index] ?? 0n,
       next: this.#nexts[index] ?? 0n,
-      time: this.#times[index] ?? 0,
       chain: asHash(this.#hashes.subarray(start, start + HASH_LENGTH)),
       root: asHash(this.#hashes.subarray(start + HASH_LENGTH, start + 2 * HASH_LENGTH)),
       at: this.#ats[index] ?? 0n,
@@ -65,8 +61,8 @@ export class Points {
   }
 
   /**
-   * By (size, next), once each: heartbeats repeat a head, and only the last of them matters. Points
-   * that contradict each other all stay, so that the contradiction is seen.
+   * By (size, next), once each: heartbeats repeat a head, and the last of them with evidence stands
+   * for all. Points that contradict each other all stay, so that the contradiction is seen.
    */
   sorted(): Points {
     const order = Uint32Array.from({ length: this.#length }, (_, index) => index);
@@ -86,7 +82,7 @@ export class Points {
     if (size !== 0n) return size < 0n ? -1 : 1;
     const next = (this.#nexts[a] ?? 0n) - (this.#nexts[b] ?? 0n);
     if (next !== 0n) return next < 0n ? -1 : 1;
-    return (this.#times[a] ?? 0) - (this.#times[b] ?? 0);
+    return (this.#ats[a] ?? 0n) < (this.#ats[b] ?? 0n) ? -1 : 1;
   }
 
   #repeats(a: number, b: number): boolean {
@@ -108,7 +104,6 @@ export class Points {
     this.#sizes[to] = from.#sizes[index] ?? 0n;
     this.#nexts[to] = from.#nexts[index] ?? 0n;
     this.#ats[to] = from.#ats[index] ?? 0n;
-    this.#times[to] = from.#times[index] ?? 0;
     this.#hashes.set(from.#hashes.subarray(index * width, (index + 1) * width), to * width);
   }
 
@@ -123,9 +118,6 @@ export class Points {
     const ats = new BigInt64Array(capacity);
     ats.set(this.#ats);
     this.#ats = ats;
-    const times = new Float64Array(capacity);
-    times.set(this.#times);
-    this.#times = times;
     const hashes = new Uint8Array(capacity * 2 * HASH_LENGTH);
     hashes.set(this.#hashes);
     this.#hashes = hashes;

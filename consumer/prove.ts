@@ -44,7 +44,7 @@ export async function prove(options: ProveOptions): Promise<Proof> {
     throw new SealstreamError(
       'not-sealed',
       `${topic}/${partition}: no signed checkpoint covers offset ${offset}; ` +
-        `sealed are ${log.first} to ${log.end - 1n}`,
+        (log.end > log.first ? `sealed are ${log.first} to ${log.end - 1n}` : 'nothing is sealed'),
     );
   }
   const before = await firstEvidence(log, at - 1, -1, -1);

@@ -150,7 +150,7 @@ class Walker {
         }
         if (step.kind !== 'differs') continue;
         // The contradiction is reported already; the log may agree with the other checkpoint.
-        skipped = log.conflicting.has(step.index) && step.index + 1 < log.points.length;
+        skipped = log.conflicting.has(step.index);
         this.#index = step.index + 1;
         if (!skipped) {
           const evidence = await log.evidence(step.point);

@@ -5,10 +5,10 @@ import { findConflicts } from './conflicts.js';
 import { type Evidence, evidenceOf } from './evidence.js';
 import { findingOf } from './failure.js';
 import { timing } from './options.js';
-import type { Point, Points } from './points.js';
+import { type Point, Points } from './points.js';
 import { Source } from './source.js';
 import type { Tail } from './tail.js';
-import { originOf } from './topic.js';
+import { originOf, type TopicState } from './topic.js';
 import { type Finding, finding } from './verdict.js';
 
 export interface SealedLog {
@@ -16,7 +16,7 @@ export interface SealedLog {
   readonly first: bigint;
   /** First offset that no checkpoint covers. */
   readonly end: bigint;
-  /** Sorted; at least one. */
+  /** Sorted. */
   readonly points: Points;
   /** Indexes of points that contradict another one. */
   readonly conflicting: ReadonlySet<number>;
@@ -32,37 +32,51 @@ export interface OpenedLog {
   readonly sealedBefore: bigint;
 }
 
-/** null: there is no sealed log to look at, or the stream does not tell its bounds. */
+/**
+ * A log that was never sealed has no points, and all its records are beyond its end. null: the
+ * partition is not there, or the stream does not tell its bounds.
+ */
 export async function openLog(task: PartitionTask, findings: Finding[]): Promise<OpenedLog | null> {
   const { options, state, partition, now } = task;
   const { description } = state;
   const history = logOf(task);
   const origin = originOf(state, options.ledger, partition);
-  if (description === null || origin === null || history === undefined) return null;
-  if (partition >= description.partitions) return null;
+  if (description === null || origin === null) return null;
+  if (partition >= description.partitions || (history === undefined && !isKnown(state)))
+    return null;
   const source = new Source(options.stream, description, partition, timing(options));
-  const points = history.points.sorted();
+  const points = history?.points.sorted() ?? new Points();
   const conflicts = findConflicts(source.place, points);
   if (conflicts.finding !== null) findings.push(conflicts.finding);
-  let end = history.first;
-  for (let index = 0; index < points.length; index++) {
-    if (points.nextOf(index) > end) end = points.nextOf(index);
-  }
-  const log: SealedLog = {
-    origin,
-    first: history.first,
-    end,
-    points,
-    conflicting: conflicts.indexes,
-    evidence: (point) => evidenceOf(options, state, origin, point),
-  };
   try {
-    const bounds = await source.bounds(end);
+    const bounds = await source.bounds(endOf(points, 0n));
+    const first = history?.first ?? bounds.logStart;
+    const log: SealedLog = {
+      origin,
+      first,
+      end: endOf(points, first),
+      points,
+      conflicting: conflicts.indexes,
+      evidence: (point) => evidenceOf(options, state, origin, point),
+    };
     return { log, source, bounds, sealedBefore: BigInt(Math.floor(now - options.maxAge)) };
   } catch (error) {
     findings.push(findingOf(error));
     return null;
   }
+}
+
+/** Whether it is known that a log without checkpoints has none: not so with the wrong key. */
+function isKnown({ answered, history }: TopicState): boolean {
+  return answered && (history.opened || history.unopened.empty);
+}
+
+function endOf(points: Points, first: bigint): bigint {
+  let end = first;
+  for (let index = 0; index < points.length; index++) {
+    if (points.nextOf(index) > end) end = points.nextOf(index);
+  }
+  return end;
 }
 
 export function overdueFinding(source: Source, tail: Tail): Finding[] {

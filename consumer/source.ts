@@ -42,20 +42,24 @@ export class Source {
    * connection, found it corrupt at the same place: the first may have been damaged on its way.
    */
   async *read(from: bigint, until: bigint): AsyncGenerator<Fetched> {
-    this.position = from;
+    // Its own, because another reading may go on between two answers of this one.
+    let position = from;
     let corruptAt: bigint | null = null;
-    while (this.position < until) {
-      const range = { partition: this.partition, from: this.position, until };
+    this.position = position;
+    while (position < until) {
+      const range = { partition: this.partition, from: position, until };
       try {
         for await (const fetched of readRange(this.#stream, this.identity, range, this.#options)) {
-          this.position = fetched.next.offset;
+          position = fetched.next.offset;
+          this.position = position;
           yield fetched;
         }
         return;
       } catch (error) {
+        this.position = position;
         if (!(error instanceof SealstreamError) || error.code !== 'batch-corrupt') throw error;
-        if (corruptAt === this.position) throw error;
-        corruptAt = this.position;
+        if (corruptAt === position) throw error;
+        corruptAt = position;
       }
     }
   }

@@ -1,6 +1,7 @@
 /** What there is to verify of one topic: its identity, its checkpoints and what is remembered. */
 import { checkpointTopic } from '../ledger/checkpoint-record.js';
 import { SealstreamError } from '../ledger/error.js';
+import { checkTopicId, formatOrigin } from '../ledger/origin.js';
 import type { Memory } from '../store/memory.js';
 import { readCheckpointRecords } from '../stream/checkpoint-topic.js';
 import type { Stream, TopicDescription } from '../stream/stream.js';
@@ -57,9 +58,16 @@ export function rollbackOf(state: TopicState, partition: number): Finding | null
   return findRollback(place, topicId, state.remembered.get(partition), head);
 }
 
+/** null: the stream told no topic id, or one that is none. */
 export function originOf(state: TopicState, ledger: string, partition: number): string | null {
   if (state.description === null) return null;
-  return `${ledger}/${state.topic}/${state.description.topicId}/${partition}`;
+  const { topicId } = state.description;
+  try {
+    return formatOrigin({ ledger, topic: state.topic, topicId, partition });
+  } catch (error) {
+    findingOf(error);
+    return null;
+  }
 }
 
 function headOf(state: TopicState, partition: number) {
@@ -90,6 +98,7 @@ async function look(
   addRemembered(read, remembered);
   const answered = !findings.some(isFailure);
   const present = description?.partitions ?? 0;
+  if (description !== null) findings.push(...checkTopicIdentity(description));
   if (present > MAX_PARTITIONS) {
     findings.push(
       finding('unreadable', `${topic}: ${present} partitions are more than any topic has`),
@@ -97,12 +106,21 @@ async function look(
   }
   const known = Math.max(
     1,
-    Math.min(present, MAX_PARTITIONS),
+    present > MAX_PARTITIONS ? 0 : present,
     ...[...remembered.keys()].map((partition) => partition + 1),
   );
   const demanded = Math.max(known, read.partitions, expected.partitions ?? 0);
   const count = Math.min(demanded, known + MISSING_LISTED);
   return { topic, description, checkpoints, history: read, remembered, count, findings, answered };
+}
+
+function checkTopicIdentity({ topicId }: TopicDescription): Finding[] {
+  try {
+    checkTopicId(topicId);
+    return [];
+  } catch (error) {
+    return [findingOf(error)];
+  }
 }
 
 function isFailure(found: Finding): boolean {

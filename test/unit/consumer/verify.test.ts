@@ -55,6 +55,16 @@ describe('verify', () => {
     expectCodes(partition(report, 0), 'incomplete', ['no-checkpoint']);
   });
 
+  test('records that were never sealed are counted, and overdue when they are old', async () => {
+    await made.append(0, 12);
+    const young = partition(await checkMade(made, place.stream), 0);
+    expectCodes(young, 'incomplete', ['no-checkpoint']);
+    assert.equal(young.unsealed.records, 12n);
+    const clock = () => Date.now() + MAX_AGE + MINUTE;
+    const old = partition(await checkMade(made, place.stream, { clock }), 0);
+    assert.deepEqual(codes(old), ['no-checkpoint', 'unsealed']);
+  });
+
   test('records where a checkpoint of no records says there were none', async () => {
     await made.append(0, 5);
     const before = await made.signOtherHistory(0, 0);
