@@ -51,45 +51,65 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<Replayed, 
     const state = await prepareTopic(options, topic);
     for (const task of partitionTasks(options, state)) {
       findings.push(...checkPartition(task));
-      const stop = yield* replayPartition(task, options, findings);
-      if (stop) throw new NotVerified(findings);
+      const replayed = new PartitionReplay(task, options);
+      // A slice at a time up to here: each record costs one turn, not one for every generator.
+      for await (const records of replayed.run()) {
+        for (const record of records) yield record;
+      }
+      findings.push(...replayed.findings);
+      if (replayed.stopped) throw new NotVerified(findings);
     }
   }
   if (findings.length > 0) throw new NotVerified(findings);
 }
 
-/** true: it stopped for the last of the findings. */
-async function* replayPartition(
-  task: PartitionTask,
-  options: ReplayOptions,
-  findings: Finding[],
-): AsyncGenerator<Replayed, boolean> {
-  const opened = await openLog(task, findings);
-  if (opened === null) return false;
-  const started = await startAt(opened, options.from ?? opened.log.first);
-  if (started.finding !== null) {
-    findings.push(started.finding);
-    return true;
+class PartitionReplay {
+  readonly findings: Finding[] = [];
+  /** It ended early, for the last of the findings. */
+  stopped = false;
+  readonly #task: PartitionTask;
+  readonly #options: ReplayOptions;
+
+  constructor(task: PartitionTask, options: ReplayOptions) {
+    this.#task = task;
+    this.#options = options;
   }
-  const { topic } = task.state;
-  const deliver = { topic, partition: task.partition, from: options.from ?? 0n };
-  const tail = new Tail(opened.sealedBefore);
-  const walker = new Walker(opened, started, options.holdBytes ?? DEFAULT_HOLD_BYTES);
-  try {
-    for await (const { slice, sealed } of walker.run()) {
-      if (!sealed) tail.add({ kind: 'tail', ...slice });
-      if (sealed || options.unsealed === true) yield* records(slice, sealed, deliver);
+
+  async *run(): AsyncGenerator<Iterable<Replayed>> {
+    const { from, unsealed, holdBytes = DEFAULT_HOLD_BYTES } = this.#options;
+    const opened = await openLog(this.#task, this.findings);
+    if (opened === null) return;
+    try {
+      const started = await startAt(opened, from ?? opened.log.first);
+      if (started.finding !== null) return this.#stop(started.finding);
+      const tail = new Tail(opened.sealedBefore);
+      const walker = new Walker(opened, started, holdBytes);
+      for await (const { slice, sealed } of walker.run()) {
+        if (!sealed) tail.add({ kind: 'tail', ...slice });
+        if (sealed || unsealed === true) yield this.#records(slice, sealed);
+      }
+      if (walker.stopped !== null) return this.#stop(walker.stopped);
+      this.findings.push(...overdueFinding(opened.source, tail));
+    } catch (error) {
+      this.#stop(findingOf(error));
     }
-  } catch (error) {
-    findings.push(findingOf(error));
-    return true;
   }
-  if (walker.stopped !== null) {
-    findings.push(walker.stopped);
-    return true;
+
+  #stop(finding: Finding): void {
+    this.findings.push(finding);
+    this.stopped = true;
   }
-  findings.push(...overdueFinding(opened.source, tail));
-  return false;
+
+  *#records({ batch, from, to }: Slice, sealed: boolean): Generator<Replayed> {
+    const { state, partition } = this.#task;
+    const first = this.#options.from ?? 0n;
+    for (let index = from; index < to; index++) {
+      if ((batch.offsets[index] ?? 0n) < first) continue;
+      const record = batch.record(index);
+      const event = eventOf(record.value);
+      yield { ...record, topic: state.topic, partition, sealed, event };
+    }
+  }
 }
 
 interface Start {
@@ -185,19 +205,6 @@ class Walker {
       `${this.#opened.source.place}: two readings of offsets ${from} to ${next - 1n} gave different ` +
       'records';
     return finding('unreadable', message, from, next);
-  }
-}
-
-function* records(
-  { batch, from, to }: Slice,
-  sealed: boolean,
-  deliver: { readonly topic: string; readonly partition: number; readonly from: bigint },
-): Generator<Replayed> {
-  const { topic, partition } = deliver;
-  for (let index = from; index < to; index++) {
-    if ((batch.offsets[index] ?? 0n) < deliver.from) continue;
-    const record = batch.record(index);
-    yield { ...record, topic, partition, sealed, event: eventOf(record.value) };
   }
 }
 
