@@ -26,6 +26,21 @@ export async function withAdmin<T>(
   }
 }
 
+/** As an administrator does: the log then starts at `offset`. */
+export async function deleteRecords(
+  bootstrap: string,
+  topic: string,
+  partition: number,
+  offset: bigint,
+): Promise<void> {
+  await withAdmin(bootstrap, async (admin) => {
+    // Loads the metadata that deleteTopicRecords expects to be there.
+    await admin.fetchTopicOffsets(topic);
+    const partitions = [{ partition, offset: offset.toString() }];
+    await admin.deleteTopicRecords({ topic, partitions });
+  });
+}
+
 export async function newTopic(
   stream: Stream,
   { partitions = 1, replication = 1 } = {},

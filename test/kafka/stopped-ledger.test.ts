@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Report } from '../../consumer/index.js';
+import { COMPRESSION_CODES, type Compression } from '../../stream/batch/compression.js';
+import { BatchEncoder } from '../../stream/batch/encode.js';
+import { readCheckpointRecords } from '../../stream/checkpoint-topic.js';
+import { openStream } from '../../stream/open.js';
+import type { Stream } from '../../stream/stream.js';
+import { checkMade, codes, partition } from '../support/findings.js';
+import { clusterTest } from '../support/kafka.js';
+import { deleteRecords, kafkajsClient, record } from '../support/kafka-reading.js';
+import { MadeLedger } from '../support/made-ledger.js';
+
+/** Segments roll with nearly every append, and the checkpoints among them are compacted at once. */
+const ROLLING = [['segment.ms', '1']] as const;
+const COMPACTED = [
+  ['cleanup.policy', 'compact'],
+  ['min.cleanable.dirty.ratio', '0.001'],
+  ['max.compaction.lag.ms', '1'],
+] as const;
+const PATIENCE_MS = 60_000;
+
+const NOW = Date.now();
+
+/** Without the time it took. */
+async function reportOf(made: MadeLedger, stream: Stream): Promise<Report> {
+  // A fixed clock: the age of a head must not decide between two reports.
+  return { ...(await checkMade(made, stream, { clock: () => NOW })), seconds: 0 };
+}
+
+/** Made with settings of its own: `create` takes topics that are there as they are. */
+async function rollingLedger(stream: Stream, topic: string): Promise<MadeLedger> {
+  const settings = [['message.timestamp.type', 'LogAppendTime'], ...ROLLING] as const;
+  const common = { replication: 1 };
+  await stream.createTopic({ ...common, topic, partitions: 3, settings: new Map(settings) });
+  const checkpoints = { topic: `${topic}.checkpoints`, partitions: 1 };
+  const compacted = new Map([...ROLLING, ...COMPACTED]);
+  await stream.createTopic({ ...common, ...checkpoints, settings: compacted });
+  return MadeLedger.create(stream, { topic, partitions: 3 });
+}
+
+async function appendCompressed(made: MadeLedger, stream: Stream, number: number): Promise<void> {
+  const appender = await stream.appender(made.description);
+  for (const compression of Object.keys(COMPRESSION_CODES) as Compression[]) {
+    const encoder = new BatchEncoder({ compression });
+    for (let n = 0; n < 20; n++) encoder.add(record(`${compression} ${n}`.repeat(n)), BigInt(n));
+    assert.equal((await appender.append(number, encoder.finish())).kind, 'acknowledged');
+  }
+  await appender.close();
+}
+
+/** Aborted and committed records, with control records between. */
+async function appendTransactions(bootstrap: string, topic: string): Promise<void> {
+  const producer = kafkajsClient(bootstrap).producer({
+    transactionalId: topic,
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
+  await producer.connect();
+  for (const ending of ['commit', 'abort'] as const) {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ value: ending, partition: 0 }] });
+    await transaction[ending]();
+  }
+  await producer.disconnect();
+}
+
+/** Waits until every closed segment of the checkpoint topic holds each key once. */
+async function compacted(made: MadeLedger, stream: Stream, logDir: string): Promise<void> {
+  const topic = await stream.describe(made.checkpointTopic);
+  assert.ok(topic);
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const names = readdirSync(join(logDir, `${made.checkpointTopic}-0`));
+    const active = names
+      .filter((name) => /^[0-9]{20}\.log$/.test(name))
+      .sort()
+      .at(-1);
+    assert.ok(active);
+    const activeFrom = BigInt(active.slice(0, 20));
+    const keys: string[] = [];
+    for await (const { key, offset } of readCheckpointRecords(stream, topic)) {
+      if (offset < activeFrom) keys.push(Buffer.from(key ?? []).toString());
+    }
+    if (activeFrom > BigInt(keys.length) && new Set(keys).size === keys.length) return;
+    assert.ok(Date.now() < deadline, `the broker compacts nothing: ${names.join(' ')}`);
+    await sleep(200);
+  }
+}
+
+clusterTest("a stopped broker's disk gives the same report as the broker", {}, async (cluster) => {
+  const { bootstrap } = cluster;
+  const node = cluster.node(1);
+  const disk = await openStream(`file:${node.logDir}`);
+  let live = await openStream(`kafka://${bootstrap}`);
+  const made = await rollingLedger(live, 'audit');
+  const cut = await rollingLedger(live, 'cut');
+  for (let round = 0; round < 3; round++) {
+    await made.appendAndSeal(0, 20);
+    await appendCompressed(made, live, 1);
+    await made.seal(1);
+    await made.seal(2);
+    await cut.appendAndSeal(0, 10);
+  }
+  await appendTransactions(bootstrap, made.topic);
+  await made.seal(0);
+  await made.append(1, 5);
+  await compacted(made, live, node.logDir);
+  await compacted(cut, live, node.logDir);
+
+  const before = await reportOf(made, live);
+  assert.equal(before.verdict, 'intact');
+  assert.deepEqual(
+    before.partitions.map(({ sealed, unsealed }) => [sealed?.size, unsealed.records]),
+    [
+      [62n, 0n],
+      [300n, 5n],
+      [0n, 0n],
+    ],
+  );
+  await live.close();
+  await node.kill();
+  assert.deepEqual(await reportOf(made, disk), before);
+
+  await node.start();
+  live = await openStream(`kafka://${bootstrap}`);
+  await deleteRecords(bootstrap, cut.topic, 0, 5n);
+  const intact = await reportOf(made, live);
+  const deleted = await reportOf(cut, live);
+  assert.deepEqual(intact, before);
+  assert.deepEqual(codes(partition(deleted, 0)), ['log-start-moved']);
+  await live.close();
+  await node.stop();
+  assert.deepEqual(await reportOf(made, disk), intact);
+  assert.deepEqual(await reportOf(cut, disk), deleted);
+  await disk.close();
+});
