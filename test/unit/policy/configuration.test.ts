@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -200,5 +200,22 @@ describe('secrets', () => {
     process.env['SEALSTREAM_TEST_P'] = 'secret';
     const security = await resolveSecurity({ sasl });
     assert.equal(security?.sasl?.password, 'secret');
+  });
+});
+
+describe('ledger.example.yaml', () => {
+  it('is a valid configuration with every field', async () => {
+    const file = new URL('../../../../ledger.example.yaml', import.meta.url);
+    const configuration = parseConfiguration(await readFile(file, 'utf8'), 'ledger.example.yaml');
+    assert.deepEqual(Object.keys(configuration).sort(), [
+      'kafka',
+      'ledger',
+      'seal',
+      'stream',
+      'topics',
+      'verify',
+      'version',
+    ]);
+    assert.equal(configuration.seal?.every, 10_000);
   });
 });
