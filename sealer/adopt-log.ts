@@ -26,8 +26,8 @@ export interface AdoptLogOptions extends RecomputeOptions {
 }
 
 /**
- * none: the memory agrees already. start: a new log at the log start. head: go on from the published
- * head. republish: go on from the memory's checkpoint, which is to be published again.
+ * none: the memory agrees already. start: a new log at the log start. head: go on from the
+ * published head. republish: go on from the memory's checkpoint, which is to be published again.
  */
 export type AdoptAction = 'none' | 'start' | 'head' | 'republish';
 

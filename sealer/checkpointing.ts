@@ -37,10 +37,11 @@ function nextCheckpoint(
 }
 
 /**
- * Signs where `state` stands and publishes it. The order is what makes a crash harmless: a checkpoint
- * is in the memory before anybody else can see it, so no sealer ever signs something else for a state
- * that the world may know; and it is marked as published only once it is, so a checkpoint that is
- * marked and missing was taken away, and one that is not marked is simply published (again).
+ * Signs where `state` stands and publishes it. The order is what makes a crash harmless: a
+ * checkpoint is in the memory before anybody else can see it, so no sealer ever signs something
+ * else for a state that the world may know; and it is marked as published only once it is, so a
+ * checkpoint that is marked and missing was taken away, and one that is not marked is simply
+ * published (again).
  */
 export async function checkpoint(
   log: SealContext,

@@ -63,8 +63,8 @@ export class PublishedHeads {
   }
 
   /**
-   * Answers from a pass that begins after this call: what the caller has read from the memory before
-   * is then never newer than what the topic shows.
+   * Answers from a pass that begins after this call: what the caller has read from the memory
+   * before is then never newer than what the topic shows.
    */
   find(query: HeadQuery): Promise<HeadAnswer> {
     return new Promise((resolve, reject) => {

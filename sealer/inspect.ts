@@ -53,15 +53,15 @@ async function readSlot(log: LogContext): Promise<MemorySlot> {
   if (slot === null) {
     throw new SealRefused(
       'memory-missing',
-      `the memory holds nothing of ${placeOf(log)}: if this log was never sealed, or its memory is ` +
-        'lost for good, run adopt',
+      `the memory holds nothing of ${placeOf(log)}: if this log was never sealed, or its memory ` +
+        'is lost for good, run adopt',
     );
   }
   if (slot.record.origin !== log.origin) {
     throw new SealRefused(
       'topic-recreated',
-      `the memory holds ${slot.record.origin}, the stream has ${log.origin}: the topic was deleted ` +
-        'and created again, or this is another cluster; run verify, then adopt',
+      `the memory holds ${slot.record.origin}, the stream has ${log.origin}: the topic was ` +
+        'deleted and created again, or this is another cluster; run verify, then adopt',
     );
   }
   return slot;
@@ -118,8 +118,8 @@ async function checkPublished(
   if (head !== null && head.checkpoint.first !== slot.record.first) {
     throw new SealRefused(
       'checkpoint-conflict',
-      `${place}: the published head starts at offset ${head.checkpoint.first}, the memory's log at ` +
-        `${slot.record.first}; keep both`,
+      `${place}: the published head starts at offset ${head.checkpoint.first}, the memory's log ` +
+        `at ${slot.record.first}; keep both`,
     );
   }
   if (head !== null && (sealed === null || outranks(head.checkpoint, sealed))) {
@@ -173,8 +173,8 @@ function resume(log: LogContext, slot: MemorySlot, sealed: Checkpoint | null): L
 }
 
 /**
- * The second half: holds the log against `state`: its bounds, and the last record in the chain read once more.
- * Returns the bounds.
+ * The second half: holds the log against `state`: its bounds, and the last record in the chain read
+ * once more. Returns the bounds.
  */
 export async function checkTail(log: LogContext, state: LogState): Promise<Bounds> {
   const bounds = await boundsOf(log);
@@ -183,8 +183,8 @@ export async function checkTail(log: LogContext, state: LogState): Promise<Bound
   if (bounds.highWatermark < next) {
     throw new SealRefused(
       'log-truncated',
-      `${placeOf(log)} is sealed up to offset ${next} and ends at ${bounds.highWatermark}: records ` +
-        'that were sealed are gone; keep the log as evidence and run verify',
+      `${placeOf(log)} is sealed up to offset ${next} and ends at ${bounds.highWatermark}: ` +
+        'records that were sealed are gone; keep the log as evidence and run verify',
     );
   }
   const last = state.last();

@@ -12,8 +12,8 @@ export type Phase = 'recovering' | 'sealing' | 'refused';
 
 /**
  * One log in the seal loop: what phase it is in, and the one task (recovering, or publishing a
- * checkpoint) that runs beside the loop, so that neither an outage nor a refusal of one log holds up
- * the others.
+ * checkpoint) that runs beside the loop, so that neither an outage nor a refusal of one log holds
+ * up the others.
  */
 export class LogRunner {
   readonly log: LogSealer;

@@ -186,8 +186,8 @@ export class LogSealer {
   }
 
   /**
-   * A recorded checkpoint is published before the log is looked at: had the log been changed between
-   * recording and publishing, then this is what shows it to the world.
+   * A recorded checkpoint is published before the log is looked at: had the log been changed
+   * between recording and publishing, then this is what shows it to the world.
    */
   async #publishWaiting(signal: AbortSignal): Promise<Recorded> {
     for (;;) {

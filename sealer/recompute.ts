@@ -33,8 +33,8 @@ export async function recompute(
     ) {
       throw new SealRefused(
         'record-altered',
-        `${placeOf(log)}: up to offset ${checkpoint.next} the log holds ${state.size} records that ` +
-          `do not have the history which the checkpoint of size ${checkpoint.size} signs; run verify`,
+        `${placeOf(log)}: up to offset ${checkpoint.next} the log holds ${state.size} records ` +
+          `without the history that the checkpoint of size ${checkpoint.size} signs; run verify`,
       );
     }
   }

@@ -39,9 +39,9 @@ export interface LogReport {
 
 export interface Sealer {
   /**
-   * Seals the partitions that the group gives this process until `signal` aborts, then publishes last
-   * checkpoints and returns. Outages are waited out; a refusal stops its log only. Throws what makes
-   * sealing impossible altogether: a missing topic, no rights, a wrong configuration.
+   * Seals the partitions that the group gives this process until `signal` aborts, then publishes
+   * last checkpoints and returns. Outages are waited out; a refusal stops its log only. Throws what
+   * makes sealing impossible altogether: a missing topic, no rights, a wrong configuration.
    */
   run(signal: AbortSignal): Promise<void>;
   /**
@@ -54,7 +54,7 @@ export interface Sealer {
   readonly settings: Settings;
 }
 
-/** Throws `configuration` on options that cannot work. It does not open or close stream or memory. */
+/** Throws `configuration` on options that cannot work. Stream and memory stay the caller's. */
 export async function sealer(options: SealerOptions): Promise<Sealer> {
   const settings = settingsOf(options);
   checkLedgerName(options.ledger);
@@ -146,7 +146,7 @@ class TopicsSealer implements Sealer {
     return openTopic(this.#options, this.settings, name, signal, giveUp);
   }
 
-  /** The logs that were lost with a missing topic; throws `error` where it is another, or none were. */
+  /** The logs lost with a missing topic; throws `error` where it is another, or none were. */
   async #lost(name: string, error: unknown): Promise<readonly GoneLog[]> {
     if (!(error instanceof SealstreamError && error.code === 'topic-missing')) throw error;
     const { memory, ledger } = this.#options;

@@ -56,7 +56,7 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
 }
 
 /** What is wrong, one line per log; empty: nothing. `uptime`: milliseconds since it could seal. */
-export function unhealthy(
+function unhealthy(
   logs: readonly LogReport[],
   maxHeadAge: number,
   uptime: number,

@@ -13,9 +13,9 @@ export interface StartLogOptions {
 }
 
 /**
- * Records in the memory that a log is started at its log start; nothing is signed yet. Only where the
- * memory holds nothing for that ledger, topic and partition: else throws `memory-conflict`, because
- * what it holds may be the only trace of a log that was deleted.
+ * Records in the memory that a log is started at its log start; nothing is signed yet. Only where
+ * the memory holds nothing for that ledger, topic and partition: else throws `memory-conflict`,
+ * because what it holds may be the only trace of a log that was deleted.
  */
 export async function startLog(options: StartLogOptions): Promise<MemoryRecord> {
   const { stream, memory, ledger, topic, partition } = options;
@@ -35,8 +35,8 @@ export async function startLog(options: StartLogOptions): Promise<MemoryRecord> 
     const held = await memory.read(key);
     throw new SealstreamError(
       'memory-conflict',
-      `the memory already holds ${held?.record.origin ?? 'a log'} for ${topic.topic}/${partition}: ` +
-        'to seal the log that is there now, run adopt',
+      `the memory already holds ${held?.record.origin ?? 'a log'} for ` +
+        `${topic.topic}/${partition}: to seal the log that is there now, run adopt`,
     );
   }
   return record;

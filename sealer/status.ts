@@ -66,7 +66,8 @@ const EMPTY_MEMORY: Memory = {
 
 /**
  * Where every partition of every topic stands, looked at as a sealer would before it signs, writing
- * nothing. Throws `topic-missing` where neither stream nor memory knows a topic, and class `retry` where a topic cannot be described.
+ * nothing. Throws `topic-missing` where neither stream nor memory knows a topic, and class `retry`
+ * where a topic cannot be described.
  */
 export async function sealStatus(options: StatusOptions): Promise<readonly LogStatus[]> {
   const { stream, publicKey, timeout = 30_000 } = options;

@@ -24,8 +24,8 @@ import {
 
 /**
  * Changes stored records as somebody with access to the disk would: segment files are edited and
- * their CRC-32C repaired, so that nothing but the seal tells. Uncompressed batches only; works on the
- * embedded stream and on the log directory of a stopped broker.
+ * their CRC-32C repaired, so that nothing but the seal tells. Uncompressed batches only; works on
+ * the embedded stream and on the log directory of a stopped broker.
  */
 interface StoredRecord {
   readonly attributes: number;
@@ -92,8 +92,8 @@ export class TamperedLog {
   }
 
   /**
-   * Moves the timestamp of the record by `milliseconds`; under LogAppendTime that of its whole batch.
-   * CRC repaired.
+   * Moves the timestamp of the record by `milliseconds`; under LogAppendTime that of its whole
+   * batch. CRC repaired.
    */
   moveTimestamp(offset: bigint, milliseconds: bigint): void {
     const { batch, records, index } = this.#find(offset);
