@@ -9,7 +9,7 @@ import type { Stream, StreamRecord } from '../stream/stream.js';
 import { wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
 import { print, printLine, tell, toJson } from './output.js';
-import { type CommonOptions, loadPublicKey, selectTopics, withSession } from './session.js';
+import { type CommonOptions, selectTopics, verifyingKey, withSession } from './session.js';
 
 interface CheckpointsOptions extends CommonOptions {
   readonly topic?: string;
@@ -88,11 +88,7 @@ async function collect(
 
 async function checkpoints(options: CheckpointsOptions): Promise<number> {
   return withSession(options, async ({ configuration, stream }) => {
-    const path = configuration.verify?.publicKey;
-    if (path === undefined) {
-      throw new SealstreamError('configuration', `${options.config}: verify.publicKey is missing`);
-    }
-    const key = await loadPublicKey(path, 'verify.publicKey');
+    const key = await verifyingKey(configuration, options.config);
     const found: Found[] = [];
     for (const { name } of selectTopics(configuration, options.topic)) {
       found.push(...(await collect(stream, configuration.ledger, name, key, options)));

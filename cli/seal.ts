@@ -130,7 +130,7 @@ export function registerSeal(
     .option('--once', 'every partition, to the end seen at start; then stop')
     .option(
       '--metrics <port>',
-      'serve /metrics and /healthz on 127.0.0.1',
+      'serve /metrics and /healthz, on every address',
       wholeNumber('--metrics', 0, 65_535),
     )
     .option('--json', 'with --once: print one JSON document')

@@ -166,3 +166,14 @@ async function named<T>(path: string, field: string, parse: (pem: string) => T):
     throw new SealstreamError('key-unusable', `${field}: ${path}: ${reason}`, { cause: error });
   }
 }
+
+/** The key that opens this ledger's checkpoints: `verify.publicKey`, else that of `seal.key`. */
+export async function verifyingKey(configuration: Configuration, file: string): Promise<PublicKey> {
+  const { verify, seal } = configuration;
+  if (verify?.publicKey !== undefined) return loadPublicKey(verify.publicKey, 'verify.publicKey');
+  if (seal !== undefined) return (await loadSigningKey(seal.key)).publicKey;
+  throw new SealstreamError(
+    'configuration',
+    `${file}: neither verify.publicKey nor seal.key is there`,
+  );
+}

@@ -2,33 +2,14 @@ import { existsSync } from 'node:fs';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { SealstreamError } from '../ledger/error.js';
-import type { PublicKey } from '../ledger/keys.js';
-import type { Configuration } from '../policy/configuration.js';
 import { type LogStatus, type SealedAt, sealStatus } from '../sealer/status.js';
 import { openMemory } from '../store/folder.js';
 import { EXIT } from './exit.js';
 import { printLine, tell, toJson } from './output.js';
-import {
-  type CommonOptions,
-  loadPublicKey,
-  loadSigningKey,
-  selectTopics,
-  withSession,
-} from './session.js';
+import { type CommonOptions, selectTopics, verifyingKey, withSession } from './session.js';
 
 interface StatusOptions extends CommonOptions {
   readonly topic?: string;
-}
-
-async function keyOf(configuration: Configuration, file: string): Promise<PublicKey> {
-  const { verify, seal } = configuration;
-  if (verify?.publicKey !== undefined) return loadPublicKey(verify.publicKey, 'verify.publicKey');
-  if (seal !== undefined) return (await loadSigningKey(seal.key)).publicKey;
-  throw new SealstreamError(
-    'configuration',
-    `${file}: neither verify.publicKey nor seal.key is set`,
-  );
 }
 
 function isoTime(sealed: SealedAt | null) {
@@ -74,7 +55,7 @@ function render(all: readonly LogStatus[]): string {
 
 async function status(options: StatusOptions): Promise<number> {
   return withSession(options, async ({ configuration, stream }) => {
-    const publicKey = await keyOf(configuration, options.config);
+    const publicKey = await verifyingKey(configuration, options.config);
     const path = configuration.seal?.memory;
     const memory =
       path !== undefined && existsSync(path) ? await openMemory(path, { readOnly: true }) : null;
