@@ -23,7 +23,10 @@ export interface SealerOptions {
   readonly records?: number;
   /** Milliseconds: a log that has not grown is checkpointed this often. Default 600 000. */
   readonly heartbeat?: number;
-  /** Sealers of one group divide the partitions among themselves. Default `sealstream-sealer`. */
+  /**
+   * Sealers of one group, ledger and topic divide the partitions among themselves; on Kafka the
+   * consumer group is `GROUP/LEDGER/TOPIC`. Default `sealstream-sealer`.
+   */
   readonly group?: string;
   /** Milliseconds that a high watermark may stay behind what is sealed. Default 30 000. */
   readonly truncatedAfter?: number;

@@ -155,9 +155,14 @@ export class SealLoop {
 
   async #own(signal: AbortSignal): Promise<Ownership> {
     this.#ownershipLost = null;
+    // Members of one group must seal the same: kafkajs hands out the leader's topics to all of them,
+    // and two ledgers over one topic would take partitions from each other.
+    const group = [this.#settings.group, this.#options.ledger, this.#topic.identity.topic].join(
+      '/',
+    );
     const own = () =>
       this.#options.stream.own(this.#topic.identity, {
-        group: this.#settings.group,
+        group,
         onChange: (partitions) => {
           this.#wanted = partitions;
         },

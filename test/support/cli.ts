@@ -1,5 +1,5 @@
 /** Runs the built program as a person would: a process, its two streams and its exit code. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,9 +18,18 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** The program while it runs; `session` settles when it has ended, with code −1 by a signal. */
+export interface Running {
+  readonly session: Promise<Session>;
+  /** What it has written to stderr so far. */
+  stderr(): string;
+  kill(signal: NodeJS.Signals): void;
+}
+
 /** A folder of its own, and the program run in it. */
 export class Desk {
   readonly folder: string;
+  readonly #running = new Set<ChildProcessWithoutNullStreams>();
 
   constructor(folder: string) {
     this.folder = folder;
@@ -35,6 +44,10 @@ export class Desk {
   }
 
   async run(words: readonly string[], options: RunOptions = {}): Promise<Session> {
+    return this.start(words, options).session;
+  }
+
+  start(words: readonly string[], options: RunOptions = {}): Running {
     const child = spawn(process.execPath, [PROGRAM, ...words], {
       cwd: this.folder,
       env: { ...process.env, NO_COLOR: '1', ...options.environment },
@@ -47,11 +60,21 @@ export class Desk {
       collected.stderr += text;
     });
     child.stdin.end(options.input ?? '');
-    const code = await new Promise<number>((resolve, reject) => {
+    this.#running.add(child);
+    const session = new Promise<Session>((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (status) => resolve(status ?? -1));
+      child.once('close', (status) => {
+        this.#running.delete(child);
+        resolve({ code: status ?? -1, ...collected });
+      });
     });
-    return { code, ...collected };
+    return {
+      session,
+      stderr: () => collected.stderr,
+      kill: (signal) => {
+        child.kill(signal);
+      },
+    };
   }
 
   /** Runs a command that must succeed, and gives its JSON document. */
@@ -61,7 +84,13 @@ export class Desk {
     return JSON.parse(stdout);
   }
 
+  /** Ends what still runs. */
   async close(): Promise<void> {
+    const ended = [...this.#running].map(
+      (child) => new Promise((resolve) => child.once('close', resolve)),
+    );
+    for (const child of this.#running) child.kill('SIGKILL');
+    await Promise.all(ended);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
