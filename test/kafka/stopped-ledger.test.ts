@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../consumer/index.js';
 import { COMPRESSION_CODES, type Compression } from '../../stream/batch/compression.js';
 import { BatchEncoder } from '../../stream/batch/encode.js';
-import { readCheckpointRecords } from '../../stream/checkpoint-topic.js';
 import { openStream } from '../../stream/open.js';
 import type { Stream } from '../../stream/stream.js';
 import { checkMade, codes, partition } from '../support/findings.js';
 import { clusterTest } from '../support/kafka.js';
 import { deleteRecords, kafkajsClient, record } from '../support/kafka-reading.js';
-import { MadeLedger } from '../support/made-ledger.js';
-
-/** Segments roll with nearly every append, and the checkpoints among them are compacted at once. */
-const ROLLING = [['segment.ms', '1']] as const;
-const COMPACTED = [
-  ['cleanup.policy', 'compact'],
-  ['min.cleanable.dirty.ratio', '0.001'],
-  ['max.compaction.lag.ms', '1'],
-] as const;
-const PATIENCE_MS = 60_000;
+import type { MadeLedger } from '../support/made-ledger.js';
+import { rollingLedger, untilCompacted } from '../support/rolling-ledger.js';
 
 const NOW = Date.now();
 
@@ -28,17 +18,6 @@ const NOW = Date.now();
 async function reportOf(made: MadeLedger, stream: Stream): Promise<Report> {
   // A fixed clock: the age of a head must not decide between two reports.
   return { ...(await checkMade(made, stream, { clock: () => NOW })), seconds: 0 };
-}
-
-/** Made with settings of its own: `create` takes topics that are there as they are. */
-async function rollingLedger(stream: Stream, topic: string): Promise<MadeLedger> {
-  const settings = [['message.timestamp.type', 'LogAppendTime'], ...ROLLING] as const;
-  const common = { replication: 1 };
-  await stream.createTopic({ ...common, topic, partitions: 3, settings: new Map(settings) });
-  const checkpoints = { topic: `${topic}.checkpoints`, partitions: 1 };
-  const compacted = new Map([...ROLLING, ...COMPACTED]);
-  await stream.createTopic({ ...common, ...checkpoints, settings: compacted });
-  return MadeLedger.create(stream, { topic, partitions: 3 });
 }
 
 async function appendCompressed(made: MadeLedger, stream: Stream, number: number): Promise<void> {
@@ -68,26 +47,15 @@ async function appendTransactions(bootstrap: string, topic: string): Promise<voi
 }
 
 /** Waits until every closed segment of the checkpoint topic holds each key once. */
-async function compacted(made: MadeLedger, stream: Stream, logDir: string): Promise<void> {
-  const topic = await stream.describe(made.checkpointTopic);
-  assert.ok(topic);
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
+function compacted(made: MadeLedger, stream: Stream, logDir: string): Promise<void> {
+  return untilCompacted(made, stream, (records) => {
     const names = readdirSync(join(logDir, `${made.checkpointTopic}-0`));
-    const active = names
-      .filter((name) => /^[0-9]{20}\.log$/.test(name))
-      .sort()
-      .at(-1);
-    assert.ok(active);
-    const activeFrom = BigInt(active.slice(0, 20));
-    const keys: string[] = [];
-    for await (const { key, offset } of readCheckpointRecords(stream, topic)) {
-      if (offset < activeFrom) keys.push(Buffer.from(key ?? []).toString());
-    }
-    if (activeFrom > BigInt(keys.length) && new Set(keys).size === keys.length) return;
-    assert.ok(Date.now() < deadline, `the broker compacts nothing: ${names.join(' ')}`);
-    await sleep(200);
-  }
+    const active = names.filter((name) => /^[0-9]{20}\.log$/.test(name)).sort();
+    const activeFrom = BigInt(active.at(-1)?.slice(0, 20) ?? 0);
+    const closed = records.filter(({ offset }) => offset < activeFrom);
+    const keys = new Set(closed.map(({ key }) => key));
+    return keys.size === closed.length && BigInt(keys.size) < activeFrom;
+  });
 }
 
 clusterTest("a stopped broker's disk gives the same report as the broker", {}, async (cluster) => {
@@ -95,8 +63,8 @@ clusterTest("a stopped broker's disk gives the same report as the broker", {}, a
   const node = cluster.node(1);
   const disk = await openStream(`file:${node.logDir}`);
   let live = await openStream(`kafka://${bootstrap}`);
-  const made = await rollingLedger(live, 'audit');
-  const cut = await rollingLedger(live, 'cut');
+  const made = await rollingLedger(live, { topic: 'audit', partitions: 3 });
+  const cut = await rollingLedger(live, { topic: 'cut', partitions: 3 });
   for (let round = 0; round < 3; round++) {
     await made.appendAndSeal(0, 20);
     await appendCompressed(made, live, 1);

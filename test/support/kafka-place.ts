@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openKafka } from '../../stream/kafka/kafka.js';
 import type { Stream } from '../../stream/stream.js';
 import type { KafkaCluster } from './kafka.js';
-import { withAdmin } from './kafka-reading.js';
+import { deleteTopic } from './kafka-reading.js';
 import type { TamperPlace } from './tamper-scene.js';
-
-const VISIBLE_PATIENCE_MS = 30_000;
 
 interface Waiting {
   readonly change: (root: string) => void;
@@ -99,14 +96,7 @@ export class KafkaPlace implements TamperPlace {
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await withAdmin(this.#broker.cluster.bootstrap, (admin) =>
-      admin.deleteTopics({ topics: [topic] }),
-    );
-    const deadline = Date.now() + VISIBLE_PATIENCE_MS;
-    while ((await this.stream.describe(topic)) !== null) {
-      if (Date.now() > deadline) throw new Error(`topic ${topic} is still there`);
-      await sleep(50);
-    }
+    await deleteTopic(this.#broker.cluster.bootstrap, this.stream, topic);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import type { RecordParts } from '../../ledger/records.js';
 import type { Fetched, Reader, Stream, TopicDescription } from '../../stream/stream.js';
@@ -23,6 +24,16 @@ export async function withAdmin<T>(
     return await use(admin);
   } finally {
     await admin.disconnect();
+  }
+}
+
+/** Resolves when the topic is gone. */
+export async function deleteTopic(bootstrap: string, stream: Stream, topic: string): Promise<void> {
+  await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: [topic] }));
+  const deadline = performance.now() + PATIENCE_MS;
+  while ((await stream.describe(topic)) !== null) {
+    if (performance.now() > deadline) assert.fail(`topic ${topic} is still there`);
+    await sleep(50);
   }
 }
 
