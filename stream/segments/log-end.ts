@@ -38,15 +38,20 @@ export class LogEnd {
 
   private async scanLast(file: SegmentFile, last: Segment): Promise<Known> {
     const { size, inode, changed } = await file.identify();
-    const known = this.known;
-    const same = known?.file === last.file && known.inode === inode && known.scan.position <= size;
-    if (same && known.size === size && known.changed === changed && known.settled) return known;
-    const start = same ? known.scan : startOf(last.baseOffset);
+    const { known } = this;
+    const recent = Date.now() - Number(changed / 1_000_000n) <= TICK_MS;
+    const same = known?.file === last.file && known.inode === inode && known.size <= size;
+    // Written over without growing: anything may be another. Or it is just about to grow.
+    const touched = same && known.size === size && known.changed !== changed;
+    if (same && known.size === size && !touched && known.settled) return known;
+    const kept = same && (!touched || recent);
+    const start = kept ? known.scan : startOf(last.baseOffset);
     const scan = await scanSegment(file, start, size);
     if (this.flush && scan.position > start.position) await flushToDisk(file);
     // A torn end may be replaced by as many bytes within one tick of the file's clock.
-    const settled = scan.position === size || Date.now() - Number(changed / 1_000_000n) > TICK_MS;
-    this.known = { file: last.file, inode, size, changed, settled, scan };
+    const settled = scan.position === size || !recent;
+    const seen = kept && touched ? known.changed : changed;
+    this.known = { file: last.file, inode, size, changed: seen, settled, scan };
     return this.known;
   }
 }

@@ -7,6 +7,7 @@ import {
   readFile,
   symlink,
   truncate,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -128,6 +129,23 @@ test('garbage is never read as records', async (context) => {
     const tail = await read(SECOND_SEGMENT, Buffer.concat([...SECOND, garbage]));
     assert.deepEqual([tail.values, tail.error], [VALUES, null], place);
   }
+});
+
+test('a stream that is open sees its log damaged in place', async (context) => {
+  const root = await temporaryFolder(context);
+  const whole = Buffer.concat(FIRST);
+  await storedPartition(root, 'audit-0', { [FIRST_SEGMENT]: whole });
+  const stream = await openIn(context, root);
+  const bounds = async () => stream.bounds(TOPIC, [0]);
+  assert.deepEqual(await bounds(), [{ partition: 0, logStart: 0n, highWatermark: 3n }]);
+  const file = join(root, 'audit-0', FIRST_SEGMENT);
+  const damaged = Buffer.from(whole);
+  damaged[whole.length - 1] = (damaged[whole.length - 1] ?? 0) ^ 1;
+  await writeFile(file, damaged);
+  // Two writes may fall into one tick of the file's clock.
+  await utimes(file, 1, 1);
+  assert.equal((await readPartition(stream, TOPIC)).highWatermark, 2n);
+  assert.deepEqual(await bounds(), [{ partition: 0, logStart: 0n, highWatermark: 2n }]);
 });
 
 test('a rest too long to be a write that was cut short is an error', async (context) => {
