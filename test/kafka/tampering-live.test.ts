@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { openMemory } from '../../store/folder.js';
 import { openStream } from '../../stream/open.js';
 import { checkMade, codes, expectFinding, partition } from '../support/findings.js';
-import { clusterTest, kafkaTest } from '../support/kafka.js';
-import { MadeLedger } from '../support/made-ledger.js';
+import { kafkaTest } from '../support/kafka.js';
 import { rollingLedger, untilCompacted } from '../support/rolling-ledger.js';
 
 const HOUR = 3_600_000;
@@ -39,35 +38,4 @@ kafkaTest('an earlier checkpoint published again, and compaction does the rest',
   await memory.close();
   await stream.close();
   rmSync(folder, { recursive: true });
-});
-
-clusterTest('a broker that ends while its log is read is no evidence', {}, async (cluster) => {
-  const node = cluster.node(1);
-  const stream = await openStream(`kafka://${cluster.bootstrap}`, { timeoutMs: 3000 });
-  const made = await MadeLedger.create(stream, { partitions: 1 });
-  const value = Buffer.alloc(500_000, 'x');
-  for (let size = 0; size < 30; size += 10) {
-    await made.appendRecords(0, Array(10).fill({ key: null, value, headers: [] }));
-    await made.seal(0);
-  }
-  const kill = { end: () => node.kill(), undo: () => node.start() };
-  const freeze = { end: async () => node.freeze(), undo: async () => node.thaw() };
-  for (const { end, undo } of [kill, freeze]) {
-    let ended: Promise<void> | undefined;
-    const onProgress = () => {
-      ended ??= end();
-    };
-    const report = await checkMade(made, stream, { timeoutMs: 3000, onProgress });
-    await ended;
-    assert.equal(report.verdict, 'unchecked');
-    const { findings, verified } = partition(report, 0);
-    assert.deepEqual(
-      findings.map(({ code }) => code),
-      ['unreachable'],
-    );
-    assert.ok(verified.records < 30n);
-    await undo();
-    assert.equal((await checkMade(made, stream)).verdict, 'intact');
-  }
-  await stream.close();
 });
