@@ -125,7 +125,9 @@ export class LedgerDesk extends Desk {
 
   /** The signed notes of the topic, verbatim; empty where there is none. */
   async notes(): Promise<string> {
-    return (await this.run(['checkpoints'])).stdout;
+    const { code, stdout, stderr } = await this.run(['checkpoints']);
+    if (code === 0 || stderr.includes('no checkpoint found')) return stdout;
+    throw new Error(`checkpoints ended with ${code}: ${stderr}`);
   }
 }
 
