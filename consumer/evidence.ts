@@ -28,6 +28,8 @@ export async function evidenceOf(
   if (point.at === IN_MEMORY) {
     const remembered = state.remembered.get(parseOrigin(origin).partition);
     if (!remembered?.checkpoint || remembered.evidence === null) return null;
+    // Points of retired logs come from the memory too, without evidence.
+    if (!equalBytes(remembered.checkpoint.chain, point.chain)) return null;
     return { ...remembered.evidence, checkpoint: remembered.checkpoint };
   }
   if (state.checkpoints === null) return null;

@@ -28,13 +28,19 @@ export async function verifyPartition(task: PartitionTask): Promise<PartitionRep
           },
     verified: { records: recomputed?.records ?? 0n, checkpoints: recomputed?.checkpoints ?? 0 },
     unsealed: { records: recomputed?.tail.records ?? 0n },
-    findings,
+    findings: findings.filter((found, index) => index === findings.findIndex(isSameAs(found))),
   });
   if (report.verdict === 'intact' && options.memory !== undefined && log?.head) {
     const key = { ledger: options.ledger, topic: state.topic, partition };
     await accept(options.memory, key, log.head, options.publicKey);
   }
   return report;
+}
+
+/** One outage meets several checks of a partition; it is said once. */
+function isSameAs({ code, message, from, to }: Finding): (other: Finding) => boolean {
+  return (other) =>
+    other.code === code && other.message === message && other.from === from && other.to === to;
 }
 
 async function recompute(task: PartitionTask, findings: Finding[]): Promise<Recomputation | null> {

@@ -221,7 +221,8 @@ export class Recomputation {
     const sealed = at < points.length;
     if (sealed) await this.#resume(at);
     const to = sealed && this.#state.next < this.#until ? this.#state.next : this.#until;
-    const found = findingOf(error, position, to);
+    // At the very end no offset is left to name but those since the last agreement.
+    const found = findingOf(error, position < to ? position : this.#good.next, to);
     const previous = this.findings.at(-1);
     // The same batch again, seen from behind the next checkpoint.
     if (previous?.code === found.code && previous.to === position) {

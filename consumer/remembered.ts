@@ -3,6 +3,7 @@
  * rolled back together with its checkpoints from a younger one.
  */
 import { type Checkpoint, openCheckpoint } from '../ledger/checkpoint.js';
+import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import { type Origin, parseOrigin } from '../ledger/origin.js';
 import type { Memory, MemoryKey, MemoryRecord, RememberedCheckpoint } from '../store/memory.js';
@@ -18,6 +19,13 @@ export interface Remembered {
   readonly evidence: RememberedCheckpoint | null;
   /** Why what is remembered cannot be used. */
   readonly problem: Finding | null;
+  /** What was signed last of the logs that this one replaced. */
+  readonly retired: readonly RetiredLog[];
+}
+
+interface RetiredLog {
+  readonly checkpoint: Checkpoint;
+  readonly note: string;
 }
 
 /** All that is remembered of a ledger's topic, by partition. Throws `malformed` on a broken memory. */
@@ -38,28 +46,45 @@ export async function remember(
 function open(record: MemoryRecord, publicKey: PublicKey): Remembered {
   const origin = parseOrigin(record.origin);
   const evidence = record.checkpoint;
-  if (evidence === null) return { origin, checkpoint: null, evidence: null, problem: null };
+  const retired = record.retired.flatMap((log) => openRetired(log, publicKey));
+  const nothing = { origin, checkpoint: null, evidence: null, problem: null, retired };
+  if (evidence === null) return nothing;
   try {
     const checkpoint = openCheckpoint(evidence.note, record.origin, publicKey);
-    return { origin, checkpoint, evidence, problem: null };
+    return { ...nothing, checkpoint, evidence };
   } catch (error) {
     const { message } = findingOf(error);
     const problem = finding('wrong-key', `the memory's checkpoint of ${record.origin}: ${message}`);
-    return { origin, checkpoint: null, evidence: null, problem };
+    return { ...nothing, problem };
+  }
+}
+
+/** Nothing where none was signed, or by another key: then it was never this verifier's business. */
+function openRetired(
+  { origin, note }: MemoryRecord['retired'][number],
+  publicKey: PublicKey,
+): RetiredLog[] {
+  if (note === null) return [];
+  try {
+    return [{ checkpoint: openCheckpoint(note, origin, publicKey), note }];
+  } catch (error) {
+    if (error instanceof SealstreamError && error.class === 'data') return [];
+    throw error;
   }
 }
 
 /** Makes the remembered checkpoints points of their logs: they bind like any other. */
 export function addRemembered(history: History, all: ReadonlyMap<number, Remembered>): void {
-  for (const { origin, checkpoint, evidence } of all.values()) {
+  const place = 'what was accepted before';
+  for (const { origin, checkpoint, evidence, retired } of all.values()) {
+    for (const log of retired) {
+      history.opened = true;
+      const signed = { ...log, evidence: null };
+      history.addSigned(parseOrigin(log.checkpoint.origin), signed, IN_MEMORY, place);
+    }
     if (checkpoint === null || evidence === null) continue;
     history.opened = true;
-    history.addSigned(
-      origin,
-      { checkpoint, note: evidence.note, evidence },
-      IN_MEMORY,
-      'what was accepted before',
-    );
+    history.addSigned(origin, { checkpoint, note: evidence.note, evidence }, IN_MEMORY, place);
   }
 }
 
@@ -72,6 +97,8 @@ export function findRollback(
 ): Finding | null {
   const accepted = remembered?.checkpoint;
   if (remembered === undefined || accepted === undefined || accepted === null) return null;
+  // A sealer's memory holds what it is about to publish; only what was published can be taken back.
+  if (remembered.evidence?.published !== true) return null;
   if (topicId !== null && remembered.origin.topicId !== topicId) return null;
   const behind =
     head === null ||

@@ -108,6 +108,8 @@ function checkOrder(source: Source, batch: RecordBatch, seen: bigint): bigint {
   const last = batch.offsets[batch.count - 1];
   if (batch.count === 0 || first === undefined || last === undefined) return seen;
   if (first >= seen) return last + 1n;
+  // What was fetched together with this batch lies behind it and counts as not read.
+  source.position = seen;
   throw new SealstreamError(
     'batch-corrupt',
     `${source.place}: the batch at ${batch.baseOffset} holds offset ${first}, but offsets before ` +

@@ -72,6 +72,22 @@ describe('a stream that does not tell the truth', () => {
       }
     });
 
+    test('is said once, however many checks of a partition meet it', async () => {
+      let reads = 0;
+      const report = partition(
+        await check({
+          bounds: (topic, truth) => (topic === 'audit' ? unreachable() : truth),
+          fetched: (topic, truth) =>
+            topic === 'audit' ? truth : failed(truth, unreachable(), reads++ === 0 ? 1 : 0),
+        }),
+        0,
+      );
+      assert.deepEqual(
+        report.findings.map(({ code, message }) => [code, message]),
+        [['unreachable', 'nobody answers']],
+      );
+    });
+
     test('no right to read', async () => {
       const error = new SealstreamError('unauthorized', 'not for you');
       const report = await check({ bounds: () => error });
@@ -150,6 +166,24 @@ describe('a stream that does not tell the truth', () => {
           : truth,
     });
     expectCodes(partition(report, 0), 'tampered', ['batch-corrupt']);
+    const ranges = partition(report, 0).findings.map((found) => [found.from, found.to]);
+    assert.deepEqual(ranges, [
+      [10n, 20n],
+      [20n, 30n],
+    ]);
+  });
+
+  test('an earlier batch shown again: the range begins where it stands', async () => {
+    const report = await check({
+      fetched: (topic, truth) => {
+        const [first, second, third] = truth.batches;
+        return topic === 'audit' && first?.baseOffset === 0n && second && third
+          ? { ...truth, batches: [first, second, first, third] }
+          : truth;
+      },
+    });
+    expectCodes(partition(report, 0), 'tampered', ['batch-corrupt']);
+    expectFinding(report, 'batch-corrupt', 20n, 30n);
   });
 
   test('a topic that becomes another one while it is read', async () => {

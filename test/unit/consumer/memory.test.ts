@@ -122,6 +122,34 @@ describe("the verifier's memory", () => {
     expectCodes(partition(await check(), 0), 'tampered', ['topic-recreated']);
   });
 
+  test('a log that was replaced by adopting another stays lost', async () => {
+    const lost = await made.sign(0);
+    await place.deleteTopic(made.topic);
+    await place.deleteTopic(made.checkpointTopic);
+    await made.createTopic();
+    await made.createCheckpointTopic();
+    await made.appendAndSeal(0, 40);
+    const retired = [{ origin: lost.checkpoint.origin, note: lost.note }];
+    const record = { origin: made.origin(0), first: 0n, checkpoint: null, retired };
+    const key = { ledger: made.ledger, topic: made.topic, partition: 0 };
+    await memory.compareAndSet(key, null, record);
+    expectCodes(partition(await check(), 0), 'tampered', ['topic-recreated']);
+  });
+
+  test('what a sealer has recorded and not yet published was not taken back', async () => {
+    await made.append(0, 5);
+    const { checkpoint, note, last, frontier } = await made.sign(0);
+    const { origin, first } = checkpoint;
+    const unpublished = { note, last, frontier, published: false };
+    const record = { origin, first, checkpoint: unpublished, retired: [] };
+    const key = { ledger: made.ledger, topic: made.topic, partition: 0 };
+    const held = await memory.compareAndSet(key, null, record);
+    assert.equal((await check()).verdict, 'intact');
+    assert.deepEqual(await slot(), held);
+    await offline((root) => tamper(root, made.topic, 0, (log) => log.truncate(30n)));
+    expectCodes(partition(await check(), 0), 'tampered', ['log-truncated']);
+  });
+
   test('every partition that was accepted must still be there', async () => {
     await check();
     const key = { ledger: made.ledger, topic: made.topic, partition: 1 };
