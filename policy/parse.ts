@@ -4,9 +4,11 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { SealstreamError } from '../ledger/error.js';
+import { MAX_ORIGIN_LENGTH } from '../ledger/origin.js';
 import { type Configuration, configurationSchema } from './configuration.js';
 
 const LONGEST_FILE = 1024 * 1024;
+const TOPIC_ID_LENGTH = 22;
 
 type Path = readonly PropertyKey[];
 
@@ -117,11 +119,17 @@ function checkTogether(
     fail(at(['kafka']), 'kafka: only for a kafka:// stream; this one is a file: stream');
   }
   const seen = new Set<string>();
+  const { ledger } = configuration;
   for (const [index, topic] of configuration.topics.entries()) {
     if (seen.has(topic.name)) {
       fail(at(['topics', index, 'name']), `topics[${index}].name: "${topic.name}" is there twice`);
     }
     seen.add(topic.name);
+    const longest = `${ledger}/${topic.name}//${topic.partitions - 1}`.length + TOPIC_ID_LENGTH;
+    if (longest > MAX_ORIGIN_LENGTH) {
+      const limit = `at most ${MAX_ORIGIN_LENGTH} characters with topic id and partition`;
+      fail(at(['ledger']), `ledger: with topics[${index}].name it is too long: ${limit}`);
+    }
     if (embedded && topic.replication !== undefined) {
       fail(
         at(['topics', index, 'replication']),
@@ -152,13 +160,27 @@ function resolvePaths(configuration: Configuration, base: string): Configuration
   if (verify?.publicKey !== undefined) {
     result.verify = { ...verify, publicKey: absolute(verify.publicKey) };
   }
-  if (typeof kafka?.tls === 'object') {
+  if (kafka !== undefined) result.kafka = resolveKafkaPaths(kafka, absolute);
+  return result;
+}
+
+type Kafka = NonNullable<Configuration['kafka']>;
+
+function resolveKafkaPaths(kafka: Kafka, absolute: (path: string) => string): Kafka {
+  const result: Kafka = { ...kafka };
+  if (typeof kafka.tls === 'object') {
     const { ca, cert, key } = kafka.tls;
     const tls: typeof kafka.tls = {};
     if (ca !== undefined) tls.ca = absolute(ca);
     if (cert !== undefined) tls.cert = absolute(cert);
     if (key !== undefined) tls.key = absolute(key);
-    result.kafka = { ...kafka, tls };
+    result.tls = tls;
+  }
+  if (kafka.sasl !== undefined) {
+    const secret = (reference: string) =>
+      reference.replace(/^file:(.+)$/, (_, path) => `file:${absolute(path)}`);
+    const { username, password } = kafka.sasl;
+    result.sasl = { ...kafka.sasl, username: secret(username), password: secret(password) };
   }
   return result;
 }

@@ -157,6 +157,33 @@ describe('ledger.yaml', () => {
     }
   });
 
+  it('makes the files of secrets absolute too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sealstream-configuration-'));
+    try {
+      const sasl = 'sasl: { mechanism: plain, username: file:user, password: file:/run/password }';
+      const text = GOOD.replace('file:./data', 'kafka://a:1').concat(`kafka: { ${sasl} }\n`);
+      await writeFile(join(folder, 'ledger.yaml'), text);
+      const { kafka } = await loadConfiguration(join(folder, 'ledger.yaml'));
+      assert.equal(kafka?.sasl?.username, `file:${join(folder, 'user')}`);
+      assert.equal(kafka?.sasl?.password, 'file:/run/password');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('refuses names that together make no origin', () => {
+    const [, ledger = ''] = /^ledger: (.+)$/m.exec(GOOD) ?? [];
+    const named = (length: number) => GOOD.replace(ledger, 'x'.repeat(length));
+    const [topic] = parseConfiguration(GOOD, 'ledger.yaml').topics;
+    assert.ok(topic);
+    const rest = `/${topic.name}/${'i'.repeat(22)}/${topic.partitions - 1}`.length;
+    parseConfiguration(named(255 - rest), 'ledger.yaml');
+    assert.throws(() => parseConfiguration(named(256 - rest), 'ledger.yaml'), {
+      code: 'configuration',
+      message: /^ledger\.yaml:2:9: ledger: with topics\[0\]\.name it is too long/,
+    });
+  });
+
   it('names the file that is not there', async () => {
     await assert.rejects(loadConfiguration('/nowhere/ledger.yaml'), {
       code: 'configuration',
