@@ -1,7 +1,7 @@
 /** What verify and prove need: a stream, a ledger, topics and the public key; with or without ledger.yaml. */
 import { existsSync } from 'node:fs';
 import { SealstreamError } from '../ledger/error.js';
-import { checkLedgerName } from '../ledger/origin.js';
+import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { loadConfiguration } from '../policy/parse.js';
 import type { Logger, Stream } from '../stream/stream.js';
 import {
@@ -27,6 +27,8 @@ export interface Subject {
   readonly publicKeyFile: string;
   readonly publicKeyField: string;
   readonly maxAge: number;
+  /** Absolute; null: this place does not seal. */
+  readonly sealerMemory: string | null;
   readonly open: () => Promise<Stream>;
 }
 
@@ -44,7 +46,8 @@ function byArguments(options: AuditorOptions, log: Logger): Subject | null {
       'with --stream and --ledger, --topic and --public-key are needed too',
     );
   }
-  checkedLedgerName(ledger);
+  checkName('--ledger', ledger, checkLedgerName);
+  checkName('--topic', topic, checkTopicName);
   checkStreamUrl(stream);
   return {
     ledger,
@@ -52,16 +55,17 @@ function byArguments(options: AuditorOptions, log: Logger): Subject | null {
     publicKeyFile: publicKey,
     publicKeyField: '--public-key',
     maxAge: DEFAULT_MAX_AGE_MS,
+    sealerMemory: null,
     open: () => openByUrl(stream, log, options.timeout),
   };
 }
 
-function checkedLedgerName(ledger: string): void {
+function checkName(option: string, name: string, check: (name: string) => void): void {
   try {
-    checkLedgerName(ledger);
+    check(name);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SealstreamError('usage', `--ledger ${ledger}: ${reason}`, { cause: error });
+    throw new SealstreamError('usage', `${option}: ${reason}`, { cause: error });
   }
 }
 
@@ -90,6 +94,7 @@ export async function subjectOf(options: AuditorOptions): Promise<Subject> {
     publicKeyFile,
     publicKeyField: options.publicKey === undefined ? 'verify.publicKey' : '--public-key',
     maxAge: configuration.verify?.maxAge ?? DEFAULT_MAX_AGE_MS,
+    sealerMemory: configuration.seal?.memory ?? null,
     open: () => openConfigured(configuration, log, options.timeout),
   };
 }

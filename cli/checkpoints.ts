@@ -5,7 +5,7 @@ import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import { parseOrigin } from '../ledger/origin.js';
 import { readCheckpointRecords } from '../stream/checkpoint-topic.js';
-import type { Stream, StreamRecord } from '../stream/stream.js';
+import type { Stream, StreamRecord, TopicDescription } from '../stream/stream.js';
 import { wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
 import { print, printLine, tell, toJson } from './output.js';
@@ -39,80 +39,84 @@ function isLater(a: Checkpoint, b: Checkpoint): boolean {
   return a.size > b.size || (a.size === b.size && a.time > b.time);
 }
 
-function latestOfEach(found: readonly Found[]): Found[] {
+/** The heads of all logs, by topic and partition. */
+async function* latestOfEach(found: AsyncIterable<Found>): AsyncGenerator<Found> {
   const heads = new Map<string, Found>();
-  for (const candidate of found) {
+  for await (const candidate of found) {
     const head = heads.get(candidate.checkpoint.origin);
     if (head === undefined || isLater(candidate.checkpoint, head.checkpoint)) {
       heads.set(candidate.checkpoint.origin, candidate);
     }
   }
-  return [...heads.values()].sort(
-    (a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition,
-  );
+  yield* [...heads.values()].sort((a, b) => a.partition - b.partition);
 }
 
-async function collect(
+interface Place {
+  readonly topic: string;
+  readonly checkpoints: TopicDescription;
+  /** null: the audit topic is not there. */
+  readonly audit: TopicDescription | null;
+}
+
+async function placeOf(stream: Stream, topic: string): Promise<Place> {
+  const name = checkpointTopic(topic);
+  const [checkpoints, audit] = await Promise.all([stream.describe(name), stream.describe(topic)]);
+  if (checkpoints !== null) return { topic, checkpoints, audit };
+  throw new SealstreamError('topic-missing', `${name} does not exist on ${stream.url}`);
+}
+
+/** One after the other: whoever may write to the topic can fill it with copies of a long note. */
+async function* openAll(
   stream: Stream,
   ledger: string,
-  topicName: string,
+  { topic, checkpoints, audit }: Place,
   key: PublicKey,
   options: CheckpointsOptions,
-): Promise<Found[]> {
-  const name = checkpointTopic(topicName);
-  const [topic, audit] = await Promise.all([stream.describe(name), stream.describe(topicName)]);
-  if (topic === null) {
-    throw new SealstreamError('topic-missing', `${name} does not exist on ${stream.url}`);
-  }
-  const found: Found[] = [];
-  for await (const record of readCheckpointRecords(stream, topic)) {
+): AsyncGenerator<Found> {
+  for await (const record of readCheckpointRecords(stream, checkpoints)) {
     try {
       const candidate = openRecord(record, key);
       const origin = parseOrigin(candidate.checkpoint.origin);
       const wanted =
         origin.ledger === ledger &&
-        origin.topic === topicName &&
+        origin.topic === topic &&
         (options.partition === undefined || origin.partition === options.partition) &&
         // The head of a log that a re-created topic replaced is history, not the latest.
         (options.latest !== true || audit === null || origin.topicId === audit.topicId);
-      if (wanted) found.push(candidate);
+      if (wanted) yield candidate;
     } catch (error) {
       if (!(error instanceof SealstreamError) || error.class !== 'data') throw error;
       tell(
-        `${name} offset ${record.offset}: left out: ${error.message}; verify says what it means`,
+        `${checkpoints.topic} offset ${record.offset}: left out: ${error.message}; verify says what it means`,
       );
     }
   }
-  return options.latest === true ? latestOfEach(found) : found;
+}
+
+function jsonOf({ topic, partition, offset, note, checkpoint }: Found): string {
+  const { origin, size, first, next } = checkpoint;
+  const time = new Date(checkpoint.time).toISOString();
+  return toJson({ origin, topic, partition, offset, size, first, next, time, note });
 }
 
 async function checkpoints(options: CheckpointsOptions): Promise<number> {
   return withSession(options, async ({ configuration, stream }) => {
     const key = await verifyingKey(configuration, options.config);
-    const found: Found[] = [];
-    for (const { name } of selectTopics(configuration, options.topic)) {
-      found.push(...(await collect(stream, configuration.ledger, name, key, options)));
+    const names = selectTopics(configuration, options.topic).map(({ name }) => name);
+    const places: Place[] = [];
+    for (const name of names) places.push(await placeOf(stream, name));
+    const json = options.json === true;
+    let count = 0;
+    for (const place of places) {
+      const all = openAll(stream, configuration.ledger, place, key, options);
+      for await (const found of options.latest === true ? latestOfEach(all) : all) {
+        if (json) await print(`${count === 0 ? '[' : ','}${jsonOf(found)}`);
+        else await print(`${count === 0 ? '' : '\n'}${found.note}`);
+        count += 1;
+      }
     }
-    if (options.json === true) {
-      await printLine(
-        toJson(
-          found.map(({ topic, partition, offset, note, checkpoint }) => ({
-            origin: checkpoint.origin,
-            topic,
-            partition,
-            offset,
-            size: checkpoint.size,
-            first: checkpoint.first,
-            next: checkpoint.next,
-            time: new Date(checkpoint.time).toISOString(),
-            note,
-          })),
-        ),
-      );
-    } else {
-      await print(found.map(({ note }) => note).join('\n'));
-    }
-    if (found.length > 0) return EXIT.done;
+    if (json) await printLine(count === 0 ? '[]' : ']');
+    if (count > 0) return EXIT.done;
     throw new SealstreamError('not-sealed', 'no checkpoint found; `sealstream seal` makes them');
   });
 }

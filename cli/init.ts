@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { SealstreamError } from '../ledger/error.js';
@@ -16,6 +16,7 @@ interface InitOptions {
   readonly topic: string;
   readonly partitions: number;
   readonly replication?: number;
+  readonly config?: string;
   readonly json?: boolean;
 }
 
@@ -53,9 +54,18 @@ function newConfiguration(options: InitOptions): string {
   return text;
 }
 
-async function init(directory: string, options: InitOptions): Promise<number> {
+async function init(given: string | undefined, options: InitOptions): Promise<number> {
+  if (given !== undefined && options.config !== undefined) {
+    throw new SealstreamError(
+      'usage',
+      'DIR and --config: give one of them; keys go beside the file',
+    );
+  }
+  const configuration = options.config ?? join(given ?? '.', 'ledger.yaml');
+  // Paths in ledger.yaml are relative to it.
+  const directory = dirname(configuration);
   const files = {
-    configuration: join(directory, 'ledger.yaml'),
+    configuration,
     privateKey: join(directory, 'keys', 'sealer.pem'),
     publicKey: join(directory, 'keys', 'sealer.pub.pem'),
   };
@@ -98,12 +108,13 @@ export function registerInit(
   program
     .command('init')
     .description('write ledger.yaml and a new key pair; overwrites nothing')
-    .argument('[DIR]', 'where to write them', '.')
+    .argument('[DIR]', 'where to write them (default: here)')
     .requiredOption('--ledger <name>', 'name of the ledger: a URL you control, without scheme')
     .option('--stream <url>', 'file:PATH, or kafka://HOST:PORT[,HOST:PORT…]', 'file:./data')
     .option('--topic <topic>', 'the audit topic', 'audit')
     .option('--partitions <n>', 'its partitions', wholeNumber('--partitions', 1, 10_000), 3)
     .option('--replication <n>', 'copies on Kafka (default 3)', wholeNumber('--replication', 1, 32))
+    .option('--config <file>', 'write this file, and keys/ beside it, instead of DIR/ledger.yaml')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -111,5 +122,5 @@ export function registerInit(
         '  sealstream init --ledger audit.example.com/payments\n' +
         '  sealstream init prod --ledger audit.example.com/payments --stream kafka://k1:9092,k2:9092',
     )
-    .action((directory: string, options: InitOptions) => run(init(directory, options)));
+    .action((directory: string | undefined, options: InitOptions) => run(init(directory, options)));
 }

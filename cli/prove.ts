@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { NotVerified } from '../consumer/not-verified.js';
 import { prove } from '../consumer/prove.js';
@@ -19,6 +19,7 @@ interface ProveOptions extends AuditorOptions {
 
 async function write(path: string, content: string | Uint8Array): Promise<void> {
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, content);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -64,7 +64,9 @@ async function keepSealing(
   session: Session,
 ): Promise<number> {
   const stop = new AbortController();
+  let hasRefused = false;
   const onSignal = (signal: NodeJS.Signals) => {
+    hasRefused = running.report().some(({ refusal }) => refusal !== null);
     session.logger.info({ signal }, 'stopping: last checkpoints are being published');
     stop.abort();
   };
@@ -77,7 +79,7 @@ async function keepSealing(
   try {
     session.logger.info({ stream: session.stream.url }, 'sealing');
     await running.run(stop.signal);
-    return EXIT.done;
+    return hasRefused ? EXIT.tampered : EXIT.done;
   } finally {
     process.off('SIGTERM', onSignal);
     process.off('SIGINT', onSignal);

@@ -1,15 +1,26 @@
-import { existsSync } from 'node:fs';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { SealstreamError } from '../ledger/error.js';
 import { type LogStatus, type SealedAt, sealStatus } from '../sealer/status.js';
 import { openMemory } from '../store/folder.js';
+import type { Memory } from '../store/memory.js';
 import { EXIT } from './exit.js';
 import { printLine, tell, toJson } from './output.js';
 import { type CommonOptions, selectTopics, verifyingKey, withSession } from './session.js';
 
 interface StatusOptions extends CommonOptions {
   readonly topic?: string;
+}
+
+/** null: there is none, which is the state of every log then. */
+async function openExisting(path: string): Promise<Memory | null> {
+  try {
+    return await openMemory(path, { readOnly: true });
+  } catch (error) {
+    if (error instanceof SealstreamError && error.code === 'memory-missing') return null;
+    throw error;
+  }
 }
 
 function isoTime(sealed: SealedAt | null) {
@@ -57,8 +68,7 @@ async function status(options: StatusOptions): Promise<number> {
   return withSession(options, async ({ configuration, stream }) => {
     const publicKey = await verifyingKey(configuration, options.config);
     const path = configuration.seal?.memory;
-    const memory =
-      path !== undefined && existsSync(path) ? await openMemory(path, { readOnly: true }) : null;
+    const memory = path === undefined ? null : await openExisting(path);
     try {
       const all = await sealStatus({
         stream,
@@ -66,6 +76,7 @@ async function status(options: StatusOptions): Promise<number> {
         topics: selectTopics(configuration, options.topic).map(({ name }) => name),
         publicKey,
         memory,
+        seals: path !== undefined,
       });
       await printLine(options.json === true ? toJson(all.map(jsonOf)) : render(all));
       for (const { topic, partition, refusal, error } of all) {

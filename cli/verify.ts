@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Report, report, reportToJson } from '../consumer/report.js';
 import { exitCodeOf, finding } from '../consumer/verdict.js';
@@ -58,8 +59,20 @@ async function orReport<T>(
   }
 }
 
-/** A folder that is not there yet remembers nothing: that is said, as the path may be mistyped. */
-async function openRemembered(path: string): Promise<Memory> {
+/**
+ * A folder that is not there yet remembers nothing: that is said, as the path may be mistyped. The
+ * sealer's own memory is held against the log too, but only sealers and `adopt` write to it.
+ */
+async function openRemembered(path: string, subject: Subject): Promise<Memory> {
+  if (resolve(path) === subject.sealerMemory) {
+    const memory = await openMemory(path, { readOnly: true });
+    return {
+      read: (key) => memory.read(key),
+      compareAndSet: async () => null,
+      list: (ledger) => memory.list(ledger),
+      close: () => memory.close(),
+    };
+  }
   if (!existsSync(path))
     tell(`--memory ${path}: new; there is nothing yet to hold the log against`);
   return openMemory(path, { create: true });
@@ -79,9 +92,10 @@ async function runVerify(
   );
   if ('failure' in opened) return opened.failure;
   const bar = progress('verifying', 'offsets', true);
-  const memory = options.memory === undefined ? null : await openRemembered(options.memory);
+  let memory: Memory | null = null;
   const done = new Map<string, { position: bigint; until: bigint }>();
   try {
+    if (options.memory !== undefined) memory = await openRemembered(options.memory, subject);
     return await verify({
       stream: opened,
       ledger: subject.ledger,

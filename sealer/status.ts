@@ -18,6 +18,8 @@ export interface StatusOptions {
   readonly publicKey: PublicKey;
   /** null: there is none; every log then shows `memory-missing`. */
   readonly memory: Memory | null;
+  /** Whether sealers run here: elsewhere nobody can say what one would refuse. Default true. */
+  readonly seals?: boolean;
   /** Milliseconds without an answer after which an outage counts as one. Default 30 000. */
   readonly timeout?: number;
   readonly clock?: Clock;
@@ -126,7 +128,7 @@ async function statusOf(options: StatusOptions, log: LogContext): Promise<LogSta
     const answer = await log.heads?.find({ origin: log.origin, floor: null });
     return answer?.head?.checkpoint ?? null;
   });
-  await found(problems, () => inspectLog(log));
+  if (options.seals !== false) await found(problems, () => inspectLog(log));
   const end = bounds?.highWatermark ?? null;
   const sealedTo = head?.next ?? record?.first ?? null;
   return {

@@ -31,7 +31,7 @@ export async function openMemory(path: string, options: FolderOptions = {}): Pro
   const folder = resolve(path);
   const readOnly = options.readOnly ?? false;
   // Another process may be making it just now: an empty file is none yet.
-  const size = statSync(join(folder, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
+  const size = sizeOf(join(folder, DATA_FILE), path);
   if (size === 0) {
     if (options.create !== true || readOnly) {
       throw new SealstreamError(
@@ -46,6 +46,14 @@ export async function openMemory(path: string, options: FolderOptions = {}): Pro
   const memory = new FolderMemory(openDatabase(folder, path, readOnly), path, readOnly);
   if (!readOnly) await flushFolder(folder);
   return memory;
+}
+
+function sizeOf(file: string, path: string): number {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  } catch (error) {
+    throw asSealstreamError(error, 'configuration', `memory: cannot use ${path} as a folder`);
+  }
 }
 
 async function makeFolder(folder: string, path: string): Promise<void> {
