@@ -1,7 +1,6 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { SealstreamError } from '../../ledger/error.js';
-import { corrupt } from './layout.js';
-import { tooLarge } from './limits.js';
+import { decompressGzip } from './gzip.js';
 import { compressLz4, decompressLz4 } from './lz4.js';
 import { compressSnappy, decompressSnappy } from './snappy.js';
 import { compressZstd, decompressZstd } from './zstd.js';
@@ -30,7 +29,7 @@ export function decompress(codec: number, bytes: Uint8Array, limit: number): Uin
   const bounded = Math.min(limit, MAX_LIMIT);
   switch (codec) {
     case 1:
-      return gunzip(bytes, bounded);
+      return decompressGzip(bytes, bounded);
     case 2:
       return decompressSnappy(bytes, bounded);
     case 3:
@@ -55,15 +54,5 @@ export function compress(compression: Compression, bytes: Uint8Array): Uint8Arra
       return compressLz4(bytes);
     case 'zstd':
       return compressZstd(bytes);
-  }
-}
-
-function gunzip(bytes: Uint8Array, limit: number): Uint8Array {
-  try {
-    const plain = gunzipSync(bytes, { maxOutputLength: limit });
-    return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
-  } catch (error) {
-    if (error instanceof RangeError) throw tooLarge(limit);
-    throw corrupt(`gzip: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

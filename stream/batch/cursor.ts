@@ -11,8 +11,8 @@ export class Cursor {
   at: number;
   /** Nothing is read at or beyond it. */
   end: number;
-  /** No varint so far was written in any but its shortest form. */
-  minimal = true;
+  /** Every varint so far was written in its shortest form, and null as −1. */
+  canonical = true;
 
   constructor(bytes: Uint8Array, at: number, end: number) {
     this.bytes = bytes;
@@ -38,7 +38,7 @@ export class Cursor {
       const byte = this.#byte();
       raw |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
-        if (byte === 0 || (shift === 28 && byte > 0x0f)) this.minimal = false;
+        if (byte === 0 || (shift === 28 && byte > 0x0f)) this.canonical = false;
         return (raw >>> 1) ^ -(raw & 1);
       }
     }
@@ -82,16 +82,20 @@ export class Cursor {
     this.at += length;
   }
 
-  /** Moves over a length and its bytes; −1 stands for null. */
+  /**
+   * Moves over a length and its bytes. −1 stands for null; brokers store any other negative length
+   * as well and Java reads null there, so one hostile record must not end the reading of a log.
+   */
   skipNullable(what: string): void {
     const length = this.varint();
-    if (length !== -1) this.skip(length, what);
+    if (length >= 0) this.skip(length, what);
+    else if (length !== -1) this.canonical = false;
   }
 
-  /** The bytes after their length as a view; null for −1. */
+  /** The bytes after their length as a view; null for a negative length. */
   nullable(what: string): Uint8Array | null {
     const length = this.varint();
-    if (length === -1) return null;
+    if (length < 0) return null;
     const start = this.at;
     this.skip(length, what);
     return this.bytes.subarray(start, this.at);

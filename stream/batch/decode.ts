@@ -9,6 +9,11 @@ export { type BatchHeader, hasValidCrc, readBatchHeader } from './layout.js';
 
 /** Bytes that the records of one compressed batch may take when the caller sets no limit. */
 const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
+/**
+ * Once the compressed batches of one call hold more than this, the rest waits for the next call: a
+ * megabyte of fetched bytes may hold hundreds of batches that each decompress to the limit.
+ */
+const ENOUGH_DECOMPRESSED_BYTES = 16 * 1024 * 1024;
 
 export interface DecodeOptions {
   /** Records below it are dropped: a stream hands out whole batches. */
@@ -38,9 +43,10 @@ export interface DecodedBatches {
 }
 
 /**
- * Decodes the record batches that follow one another in `bytes`, up to the first broken one. The
- * result is made of views: `bytes` must not change while it is in use. Hostile bytes cost at most
- * `maxRecordBytes` of memory a batch, and end as an error.
+ * Decodes the record batches that follow one another in `bytes`, up to the first broken one, or
+ * until enough was decompressed: `next` says where to go on. The result is made of views: `bytes`
+ * must not change while it is in use. Hostile bytes cost at most `maxRecordBytes` and a little, and
+ * end as an error.
  */
 export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): DecodedBatches {
   const { from, below = 2n ** 63n - 1n } = options;
@@ -50,10 +56,11 @@ export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): Decode
   let reached = 0n;
   let lastEpoch: number | null = null;
   let at = 0;
+  let decompressed = 0;
   const stopped = (partial: boolean, error: SealstreamError | null): DecodedBatches => {
     return { batches, next, lastEpoch, partial, error };
   };
-  while (at < bytes.length && next < below) {
+  while (at < bytes.length && next < below && decompressed <= ENOUGH_DECOMPRESSED_BYTES) {
     let header: BatchHeader | null = null;
     try {
       header = readBatchHeader(bytes, at);
@@ -66,6 +73,7 @@ export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): Decode
       if (header.nextOffset > from) {
         const batch = decodeBatch(bytes, at, header, { from, below, limit });
         batches.push(batch);
+        if (header.compression !== 0) decompressed += batch.bytes.length;
         next = batch.nextOffset;
         lastEpoch = header.leaderEpoch < 0 ? null : header.leaderEpoch;
       }

@@ -32,8 +32,9 @@ export function decompressLz4(bytes: Uint8Array, limit: number): Uint8Array {
     if (at + 4 > bytes.length) throw corrupt('lz4: the frame has no end mark');
     const word = view.getUint32(at, true);
     at += 4;
-    if (word === 0) return output.taken();
     const size = word & 0x7fffffff;
+    // Java ends here whether or not the empty block is marked as compressed.
+    if (size === 0) return output.taken();
     if (size > frame.maxBlockBytes || size > bytes.length - at) {
       throw corrupt(`lz4: a block of ${size} bytes`);
     }

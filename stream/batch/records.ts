@@ -17,7 +17,11 @@ export interface Columns {
 
 /**
  * Reads the columns of `header.recordsCount` records that fill bytes[start … end) exactly. The bytes
- * are not copied, unless a varint in a body is longer than minimal: then all bodies are.
+ * are not copied, unless a body is not in FORMAT §2's only form: then all bodies are.
+ *
+ * What brokers store is read as they count it, or any producer could end the sealing of a log with
+ * one record: they check neither the offset deltas of an uncompressed batch (they number its records
+ * by their place) nor the record lengths of a compressed one (they go from field to field).
  * Throws `batch-corrupt`.
  */
 export function readColumns(
@@ -34,19 +38,24 @@ export function readColumns(
   const { bodyStart, bodyEnd, offsets, timestamps } = columns;
   const cursor = new Cursor(bytes, start, end);
   const logAppendTime = header.timestampType === 1;
+  const whole = count === header.lastOffsetDelta + 1;
+  const lengthsChecked = header.compression === 0;
   if (logAppendTime) timestamps.fill(header.maxTimestamp);
   let previous = -1;
   for (let index = 0; index < count; index++) {
     cursor.end = end;
     const length = cursor.varint();
-    const recordStart = cursor.at;
-    cursor.skip(length, 'a record');
-    cursor.end = cursor.at;
-    cursor.at = recordStart;
+    if (lengthsChecked) {
+      const recordStart = cursor.at;
+      cursor.skip(length, 'a record');
+      cursor.end = cursor.at;
+      cursor.at = recordStart;
+    }
     cursor.skip(1, 'record attributes');
     if (logAppendTime) cursor.skipVarlong();
     else timestamps[index] = header.baseTimestamp + cursor.varlong();
-    const delta = cursor.varint();
+    const written = cursor.varint();
+    const delta = whole ? index : written;
     if (delta <= previous || delta > header.lastOffsetDelta) {
       throw corrupt(
         `offset delta ${delta} after ${previous} where the last is ${header.lastOffsetDelta}`,
@@ -57,10 +66,12 @@ export function readColumns(
     bodyStart[index] = cursor.at;
     skipBody(cursor);
     bodyEnd[index] = cursor.at;
-    if (cursor.at !== cursor.end) throw corrupt(`${cursor.end - cursor.at} bytes after a record`);
+    if (lengthsChecked && cursor.at !== cursor.end) {
+      throw corrupt(`${cursor.end - cursor.at} bytes after a record`);
+    }
   }
   if (cursor.at !== end) throw corrupt(`${end - cursor.at} bytes after the last record`);
-  return cursor.minimal ? columns : withMinimalVarints(columns, end - start);
+  return cursor.canonical ? columns : inCanonicalForm(columns, end - start);
 }
 
 /** One allocation for all four columns. */
@@ -85,7 +96,7 @@ function skipBody(cursor: Cursor): void {
 }
 
 /** The same bodies in FORMAT §2's only form, in a buffer of their own: shorter, never longer. */
-function withMinimalVarints(columns: Columns, length: number): Columns {
+function inCanonicalForm(columns: Columns, length: number): Columns {
   const bytes = new Uint8Array(length);
   let at = 0;
   for (let index = 0; index < columns.bodyStart.length; index++) {
@@ -99,7 +110,7 @@ function withMinimalVarints(columns: Columns, length: number): Columns {
   return { ...columns, bytes: bytes.subarray(0, at) };
 }
 
-/** The parts of the body bytes[start … end) as views, however long its varints are. */
+/** The parts of the body bytes[start … end) as views, in whatever form they are. */
 function readParts(bytes: Uint8Array, start: number, end: number): RecordParts {
   const cursor = new Cursor(bytes, start, end);
   const key = cursor.nullable('a key');

@@ -117,7 +117,7 @@ const broken: Record<string, Crafted> = {
   'a negative count': { recordsCount: -1, records: record(0) },
   'bytes after an empty batch': { recordsCount: 0, records: [0] },
   'bytes after the last record': { recordsCount: 1, records: [...record(0), 0] },
-  'an offset delta beyond the last': { recordsCount: 1, records: record(1) },
+  'an offset delta beyond the last': { lastOffsetDelta: 2, recordsCount: 1, records: record(3) },
   'a repeated offset delta': {
     lastOffsetDelta: 3,
     recordsCount: 2,
@@ -128,7 +128,11 @@ const broken: Record<string, Crafted> = {
     recordsCount: 2,
     records: [...record(1), ...record(0)],
   },
-  'a negative offset delta': { recordsCount: 1, records: [16, 0, 0, 1, 2, 0x6b, 2, 0x76, 0] },
+  'a negative offset delta': {
+    lastOffsetDelta: 1,
+    recordsCount: 1,
+    records: [16, 0, 0, 1, 2, 0x6b, 2, 0x76, 0],
+  },
   'a negative last offset delta': { lastOffsetDelta: -1, recordsCount: 1, records: record(0) },
   'a negative base offset': { baseOffset: -1n, recordsCount: 1, records: record(0) },
   'offsets beyond 64 bits': {

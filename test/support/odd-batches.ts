@@ -1,0 +1,61 @@
+import { gzipSync } from 'node:zlib';
+import { compressLz4 } from '../../stream/batch/lz4.js';
+import type { EncodedBatch } from '../../stream/stream.js';
+import { concat, craft, text } from '../unit/stream/batch/support.js';
+
+const GZIP = 1;
+const LZ4 = 3;
+
+/** length, attributes, timestampDelta 0, offsetDelta, then key, value of one byte, no header. */
+function record(value: string, odd: { delta?: number; key?: number; length?: number } = {}) {
+  const { delta = 0, key = 1, length = 16 } = odd;
+  const [first = 0] = text(value);
+  return [length, 0, 0, delta, ...(key % 2 === 1 ? [key] : [key, 0x6b]), 2, first, 0];
+}
+
+const PAIR = [...record('a', { length: 14 }), ...record('b', { length: 14, delta: 2 })];
+
+function batch(records: Uint8Array | readonly number[], attributes = 0): EncodedBatch {
+  const count = 2;
+  const bytes = craft({ attributes, lastOffsetDelta: count - 1, recordsCount: count, records });
+  return { bytes, count };
+}
+
+const gzipped = gzipSync(Uint8Array.from(PAIR));
+const lz4 = compressLz4(Uint8Array.from(PAIR));
+
+/**
+ * Batches of two records with the values "a" and "b" and no key, as no client would write them, and
+ * which a broker stores all the same.
+ */
+export const ODD_BATCHES: Readonly<Record<string, EncodedBatch>> = {
+  // The zigzag varint 3 is −2.
+  'a key of length −2': batch([...record('a', { length: 14, key: 3 }), ...PAIR.slice(8)]),
+  'repeated offset deltas': batch([...PAIR.slice(0, 8), ...record('b', { length: 14 })]),
+  'an offset delta beyond the last': batch([
+    ...PAIR.slice(0, 8),
+    ...record('b', { length: 14, delta: 40 }),
+  ]),
+  'a negative offset delta': batch([...record('a', { length: 14, delta: 9 }), ...PAIR.slice(8)]),
+  'a compressed record that says it is longer': batch(
+    gzipSync(Uint8Array.from([...record('a', { length: 100 }), ...PAIR.slice(8)])),
+    GZIP,
+  ),
+  'a compressed record that says it is shorter': batch(
+    gzipSync(Uint8Array.from([...record('a', { length: 4 }), ...PAIR.slice(8)])),
+    GZIP,
+  ),
+  'two gzip members': batch(
+    concat(gzipSync(Uint8Array.from(PAIR.slice(0, 5))), gzipSync(Uint8Array.from(PAIR.slice(5)))),
+    GZIP,
+  ),
+  'a few bytes after a gzip member': batch(concat(gzipped, text('xy')), GZIP),
+  'many bytes after a gzip member': batch(
+    concat(gzipped, text('many bytes that start no other member')),
+    GZIP,
+  ),
+  'an lz4 end mark of an uncompressed block': batch(
+    concat(lz4.subarray(0, lz4.length - 4), Uint8Array.of(0, 0, 0, 0x80), text('rest')),
+    LZ4,
+  ),
+};
