@@ -69,6 +69,9 @@ function unfit(description: TopicDescription, wanted: TopicSpecification): strin
   if (description.partitions !== wanted.partitions) {
     faults.push(`it has ${description.partitions} partitions, not ${wanted.partitions}`);
   }
+  if (description.timestampType === null) {
+    faults.push('its settings cannot be seen: grant DescribeConfigs on it');
+  }
   for (const [name, value] of wanted.settings) {
     const actual = description.settings.get(name);
     if (actual !== undefined && actual !== value) faults.push(`${name} is ${actual}, not ${value}`);

@@ -43,6 +43,7 @@ export async function streamSink(
 ): Promise<Sink> {
   const found = await stream.describe(topic);
   if (found === null) throw topicMissing(topic, stream.url);
+  if (found.timestampType === null) throw settingsHidden(topic);
   checkFit(topic, found.timestampType === 1, found.settings);
   const { deadlineMs, onLearned } = options;
   const appender = await stream.appender(found, {
@@ -77,6 +78,14 @@ export function topicMissing(topic: string, place: string): SealstreamError {
   return new SealstreamError(
     'topic-missing',
     `topic ${topic} does not exist on ${place}: declare it in ledger.yaml and run \`sealstream apply\``,
+  );
+}
+
+function settingsHidden(topic: string): SealstreamError {
+  return new SealstreamError(
+    'unauthorized',
+    `topic ${topic}: its message.timestamp.type and max.message.bytes cannot be seen, and a ` +
+      'publisher must know them: grant DescribeConfigs on the topic',
   );
 }
 

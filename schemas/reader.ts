@@ -16,6 +16,7 @@ interface Version {
 export const MARKER: readonly number[] = [0xc3, 0x01];
 export const SINGLE_OBJECT_HEADER = 10;
 /** Confluent framing: 0x00 and the registry's 4-byte schema id. */
+const CONFLUENT_MARKER = 0;
 const CONFLUENT_HEADER = 5;
 
 /**
@@ -50,8 +51,10 @@ export class FramedReader {
     }
   }
 
-  /** Whether `read` would return something. */
+  /** Whether `read` would return something. Most of what is no event costs no exception. */
   fits(bytes: Uint8Array): boolean {
+    if (bytes[0] !== MARKER[0] && bytes[0] !== CONFLUENT_MARKER) return false;
+    if (bytes[0] === MARKER[0] && this.#named(bytes) === undefined) return false;
     try {
       this.#framed(bytes);
       return true;
@@ -63,19 +66,24 @@ export class FramedReader {
 
   #framed(bytes: Uint8Array): { version: Version; start: number } {
     if (bytes[0] === MARKER[0] && bytes[1] === MARKER[1] && bytes.length > SINGLE_OBJECT_HEADER) {
-      const name = bytes.subarray(MARKER.length, SINGLE_OBJECT_HEADER);
-      const version = this.#versions.find((one) => Buffer.compare(one.fingerprint, name) === 0);
+      const version = this.#named(bytes);
       if (version === undefined) {
+        const name = bytes.subarray(MARKER.length, SINGLE_OBJECT_HEADER);
         const hex = Buffer.from(name).toString('hex');
         throw new SealstreamError('unreadable', `Avro of a schema that is not known here: ${hex}`);
       }
       scanAll(version, bytes, SINGLE_OBJECT_HEADER);
       return { version, start: SINGLE_OBJECT_HEADER };
     }
-    if (bytes[0] === 0 && bytes.length > CONFLUENT_HEADER) {
+    if (bytes[0] === CONFLUENT_MARKER && bytes.length > CONFLUENT_HEADER) {
       return { version: this.#confluent(bytes), start: CONFLUENT_HEADER };
     }
     throw new SealstreamError('unreadable', 'neither Avro single-object nor Confluent framing');
+  }
+
+  #named(bytes: Uint8Array): Version | undefined {
+    const name = bytes.subarray(MARKER.length, SINGLE_OBJECT_HEADER);
+    return this.#versions.find((one) => Buffer.compare(one.fingerprint, name) === 0);
   }
 
   /** A registry's schema id means nothing here: the newest version whose shape fits is taken. */

@@ -18,9 +18,11 @@ export interface TopicIdentity {
 export interface TopicDescription extends TopicIdentity {
   readonly partitions: number;
   readonly replication: number;
-  /** What the topic is set to now; records written before a change keep the other type. */
-  readonly timestampType: TimestampType;
-  /** Effective topic settings by Kafka's names (`retention.ms`, `cleanup.policy`, …). */
+  /** What the topic is set to now; records written before a change keep the other type. null: we
+   * have no right to see the settings, which reading and verifying do without. */
+  readonly timestampType: TimestampType | null;
+  /** Effective topic settings by Kafka's names (`retention.ms`, `cleanup.policy`, …); empty where
+   * we have no right to see them. */
   readonly settings: ReadonlyMap<string, string>;
 }
 

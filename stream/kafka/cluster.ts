@@ -190,15 +190,14 @@ export class Cluster {
     return { version, bytes, what: `the ${api.name} v${version} response of ${connection.name}` };
   }
 
-  /** Closes the parts, then the connections that are left. */
+  /** Closes the parts, all of them to their end, then the connections that are left. Throws what
+   * the first part that failed did. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    try {
-      await Promise.all([...this.parts].map((part) => part.close()));
-    } finally {
-      this.#closed = true;
-      this.#disconnect();
-    }
+    const ends = await Promise.allSettled([...this.parts].map((part) => part.close()));
+    this.#closed = true;
+    this.#disconnect();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   #disconnect(): void {

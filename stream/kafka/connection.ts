@@ -186,10 +186,25 @@ export function classify(error: unknown, broker: string, what: string): Sealstre
   if (error instanceof SealstreamError) return error;
   const { message, name, code, type } = describeError(error);
   const cause = { cause: error };
+  const right = refusedRight(error);
+  if (right !== null) {
+    return new SealstreamError(
+      'unauthorized',
+      `${broker}: ${what}: ${message}: grant the right that is missing (${right})`,
+      cause,
+    );
+  }
   if (name === 'KafkaJSSASLAuthenticationError' || REFUSED_SASL.has(type)) {
     return new SealstreamError(
       'unauthorized',
       `${broker}: SASL was refused (${message}): check the mechanism, user and password`,
+      cause,
+    );
+  }
+  if (code.startsWith('ERR_OSSL_')) {
+    return new SealstreamError(
+      'configuration',
+      `${broker}: TLS cannot be set up (${message}): check kafka.tls: ca, cert and key`,
       cause,
     );
   }
@@ -201,6 +216,15 @@ export function classify(error: unknown, broker: string, what: string): Sealstre
     );
   }
   return new SealstreamError('unreachable', `${broker}: ${what}: ${message}`, cause);
+}
+
+/** Kafka's name for the right that a broker missed, however deep kafkajs has wrapped it. */
+function refusedRight(error: unknown): string | null {
+  for (let inner = error; inner instanceof Error; inner = inner.cause) {
+    const { type } = describeError(inner);
+    if (type.endsWith('_AUTHORIZATION_FAILED')) return type;
+  }
+  return null;
 }
 
 function describeError(error: unknown) {

@@ -73,9 +73,7 @@ class KafkaStream implements Stream {
 
   async appender(topic: TopicIdentity, options?: AppenderOptions): Promise<Appender> {
     this.#failIfClosed();
-    const appender = await createAppender(this.#cluster, topic, options);
-    this.#cluster.parts.add(appender);
-    return appender;
+    return createAppender(this.#cluster, topic, options);
   }
 
   async own(topic: TopicIdentity, options: OwnershipOptions): Promise<Ownership> {

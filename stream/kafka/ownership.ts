@@ -11,6 +11,8 @@ const REBALANCE_TIMEOUT_MS = 15_000;
 const HEARTBEAT_MS = 1_000;
 /** An idle kafkajs consumer heartbeats only between sleeps of this length. */
 const IDLE_SLEEP_MS = 500;
+/** kafkajs's own default, which naming one setting of `retry` would take away. */
+const RETRIES = 5;
 /** How soon partitions that were added are noticed. */
 const METADATA_AGE_MS = 5_000;
 
@@ -25,8 +27,11 @@ export async function ownPartitions(
 ): Promise<Ownership> {
   const metadata = sameTopic(await cluster.metadata(topic.topic), topic);
   if (metadata instanceof SealstreamError) throw metadata;
+  let ownership: GroupOwnership | null = null;
   const consumer = createKafkaClient(cluster).consumer({
     groupId: options.group,
+    // What was closed while kafkajs was between two attempts must not come back as a silent member.
+    retry: { retries: RETRIES, restartOnFailure: async () => ownership?.closed === false },
     sessionTimeout: SESSION_TIMEOUT_MS,
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     heartbeatInterval: HEARTBEAT_MS,
@@ -34,13 +39,18 @@ export async function ownPartitions(
     metadataMaxAge: METADATA_AGE_MS,
     allowAutoTopicCreation: false,
   });
-  const ownership = new GroupOwnership(cluster, consumer, topic, options);
+  ownership = new GroupOwnership(cluster, consumer, topic, options);
+  const what = `joining group ${options.group} on topic ${topic.topic}`;
   try {
     await ownership.join();
   } catch (error) {
-    await ownership.close();
-    throw classify(error, options.group, `joining group ${options.group} on topic ${topic.topic}`);
+    const reason = classify(error, options.group, what);
+    await ownership.close().catch((cause: unknown) => {
+      cluster.logger?.warn({ error: cause }, `${what}: cannot leave it`);
+    });
+    throw reason;
   }
+  if (ownership.closed) throw new SealstreamError('closed', `${what}: the stream is closed`);
   return ownership;
 }
 
@@ -51,6 +61,8 @@ class GroupOwnership implements Ownership {
   readonly #options: OwnershipOptions;
   #partitions: ReadonlySet<number> = new Set();
   #closed = false;
+  #joining: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
 
   constructor(
     cluster: Cluster,
@@ -76,7 +88,16 @@ class GroupOwnership implements Ownership {
     return this.#partitions;
   }
 
-  async join(): Promise<void> {
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  join(): Promise<void> {
+    this.#joining = this.#join();
+    return this.#joining;
+  }
+
+  async #join(): Promise<void> {
     const { topic } = this.#topic;
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -98,20 +119,30 @@ class GroupOwnership implements Ownership {
     if (this.#closed) return;
     this.#partitions = new Set();
     const { group } = this.#options;
-    const what = `group ${group} on topic ${this.#topic.topic}`;
-    this.#options.onError(classify(error, group, `membership of ${what} ended`));
+    const what = `membership of group ${group} on topic ${this.#topic.topic} ended`;
+    // kafkajs drops what each broker said; a missing right shows as this, too.
+    const hidden = error instanceof Error && error.name === 'KafkaJSGroupCoordinatorNotFound';
+    const advice = hidden ? '; where the brokers answer, grant Read on the group' : '';
+    this.#options.onError(classify(error, group, what + advice));
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
-    this.#cluster.parts.delete(this);
     this.#partitions = new Set();
+    // kafkajs forgets a member that is stopped while it joins, and the broker does not.
+    await this.#joining?.catch(() => undefined);
     try {
       await this.#consumer.disconnect();
     } catch (error) {
       const context = `leaving group ${this.#options.group}`;
       throw asSealstreamError(error, 'unreachable', context);
+    } finally {
+      this.#cluster.parts.delete(this);
     }
   }
 }

@@ -15,8 +15,8 @@ import {
 import { KAFKA_ERROR, protocolError } from './protocol/error-codes.js';
 import type { Metadata } from './protocol/metadata.js';
 
-/** null where a broker answers that there is none. Needs the right to describe the topic and its
- * configuration. */
+/** null where a broker answers that there is none. Without the right to describe the topic's
+ * configuration, which an auditor need not have, the settings are left out. */
 export async function describeTopic(
   cluster: Cluster,
   topic: string,
@@ -28,18 +28,20 @@ export async function describeTopic(
     const response = await cluster.call(connection, DESCRIBE_CONFIGS, encode, remainingMs);
     const configs = decodeDescribeConfigs(response.bytes, topic, response.what);
     if (configs.errorCode === KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION) return null;
-    if (configs.errorCode !== KAFKA_ERROR.NONE) {
+    const refused = configs.errorCode === KAFKA_ERROR.TOPIC_AUTHORIZATION_FAILED;
+    if (configs.errorCode !== KAFKA_ERROR.NONE && !refused) {
       const where = `${connection.name}: the settings of topic ${topic}`;
       throw protocolError(configs.errorCode, where, configs.errorMessage ?? undefined);
     }
     const { topicId, partitions } = metadata.topic;
     const { settings } = configs;
+    const logAppendTime = settings.get('message.timestamp.type') === 'LogAppendTime';
     return {
       topic,
       topicId,
       partitions: partitions.size,
       replication: Math.max(0, ...[...partitions.values()].map(({ replicas }) => replicas)),
-      timestampType: settings.get('message.timestamp.type') === 'LogAppendTime' ? 1 : 0,
+      timestampType: refused ? null : logAppendTime ? 1 : 0,
       settings,
     };
   });

@@ -191,3 +191,12 @@ test('a refused connection is unreachable', async () => {
   await assert.rejects(connection.request(REQUEST), code('unreachable'));
   connection.close();
 });
+
+test('a client key that is none is a configuration error, not an outage', async () => {
+  const connection = openConnection(
+    { nodeId: -1, host: '127.0.0.1', port: 1 },
+    { clientId: 'test', security: { tls: { cert: 'none', key: 'none' } }, logger: null },
+  );
+  await assert.rejects(connection.request(REQUEST), code('configuration'));
+  connection.close();
+});
