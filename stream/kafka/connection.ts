@@ -1,5 +1,5 @@
-import type { ConnectionOptions } from 'node:tls';
-import { SealstreamError } from '../../ledger/error.js';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
+import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
 import type { KafkaSecurity, Logger } from '../stream.js';
 import type { ApiVersions } from './protocol/api-versions.js';
 import { type Link, type LinkRequest, openLink } from './transport.js';
@@ -161,6 +161,16 @@ export function tlsOptions(security: KafkaSecurity): ConnectionOptions | null {
   return tls === true ? {} : { ...tls };
 }
 
+/** Throws `configuration` where node:tls cannot use them: with a first connection it would look like
+ * a broker that cannot be reached. */
+export function checkTls(security: KafkaSecurity): void {
+  try {
+    createSecureContext(tlsOptions(security) ?? {});
+  } catch (error) {
+    throw asSealstreamError(error, 'configuration', 'kafka.tls: ca, cert and key');
+  }
+}
+
 const CERTIFICATE_CODES = new Set([
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
@@ -198,13 +208,6 @@ export function classify(error: unknown, broker: string, what: string): Sealstre
     return new SealstreamError(
       'unauthorized',
       `${broker}: SASL was refused (${message}): check the mechanism, user and password`,
-      cause,
-    );
-  }
-  if (code.startsWith('ERR_OSSL_')) {
-    return new SealstreamError(
-      'configuration',
-      `${broker}: TLS cannot be set up (${message}): check kafka.tls: ca, cert and key`,
       cause,
     );
   }

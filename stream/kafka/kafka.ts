@@ -16,6 +16,7 @@ import type {
 import { createAppender } from './appender.js';
 import { readBounds } from './bounds.js';
 import { Cluster } from './cluster.js';
+import { checkTls } from './connection.js';
 import { ownPartitions } from './ownership.js';
 import { openReader } from './reader.js';
 import { createTopic, describeTopic } from './topics.js';
@@ -25,12 +26,14 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
  * A Kafka cluster, 3.7 or later, as a stream. Nothing is connected yet: what is wrong with the
- * cluster or the rights shows with the first call. Throws `configuration` on a bad URL.
+ * cluster or the rights shows with the first call. Throws `configuration` on a bad URL or key.
  */
 export async function openKafka(url: string, options: StreamOptions = {}): Promise<Stream> {
+  const security = options.kafka ?? {};
+  checkTls(security);
   const cluster = new Cluster({
     bootstrap: parseKafkaUrl(url),
-    security: options.kafka ?? {},
+    security,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     logger: options.logger ?? null,
   });

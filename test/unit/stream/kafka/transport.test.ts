@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import Connection from 'kafkajs/src/network/connection.js';
 import { SealstreamError } from '../../../../ledger/error.js';
 import { type BrokerConnection, openConnection } from '../../../../stream/kafka/connection.js';
+import { openKafka } from '../../../../stream/kafka/kafka.js';
 import {
   frame,
   type HostileBroker,
@@ -193,10 +194,6 @@ test('a refused connection is unreachable', async () => {
 });
 
 test('a client key that is none is a configuration error, not an outage', async () => {
-  const connection = openConnection(
-    { nodeId: -1, host: '127.0.0.1', port: 1 },
-    { clientId: 'test', security: { tls: { cert: 'none', key: 'none' } }, logger: null },
-  );
-  await assert.rejects(connection.request(REQUEST), code('configuration'));
-  connection.close();
+  const kafka = { tls: { cert: 'none', key: 'none' } };
+  await assert.rejects(openKafka('kafka://127.0.0.1:1', { kafka }), code('configuration'));
 });
