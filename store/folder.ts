@@ -41,7 +41,7 @@ export async function openMemory(path: string, options: FolderOptions = {}): Pro
     }
     await makeFolder(folder, path);
   } else {
-    checkDatabaseFile(join(folder, DATA_FILE));
+    checkFile(join(folder, DATA_FILE), path);
   }
   const memory = new FolderMemory(openDatabase(folder, path, readOnly), path, readOnly);
   if (!readOnly) await flushFolder(folder);
@@ -53,6 +53,14 @@ function sizeOf(file: string, path: string): number {
     return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   } catch (error) {
     throw asSealstreamError(error, 'configuration', `memory: cannot use ${path} as a folder`);
+  }
+}
+
+function checkFile(file: string, path: string): void {
+  try {
+    checkDatabaseFile(file);
+  } catch (error) {
+    throw asSealstreamError(error, 'unreadable', `memory: cannot read ${path}`);
   }
 }
 

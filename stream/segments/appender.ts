@@ -176,10 +176,11 @@ class PartitionQueue {
   private async write(group: readonly Waiting[]): Promise<void> {
     if (group.length === 0) return;
     try {
-      const stamped = await this.writer.append(group.map(({ batch }) => batch));
+      const { stamped, failure } = await this.writer.append(group.map(({ batch }) => batch));
       for (const [index, entry] of group.entries()) {
         const stamp = stamped[index];
         if (stamp !== undefined) entry.settle({ kind: 'acknowledged', ...stamp });
+        else entry.settle({ kind: 'rejected', error: fileError(failure, this.place) });
       }
     } catch (error) {
       const kind = error instanceof UnknownWrite ? 'unknown' : 'rejected';

@@ -22,6 +22,13 @@ export interface WriterOptions {
   readonly logger?: Logger;
 }
 
+export interface Appended {
+  /** Of the batches that are in the log, from the first on. */
+  readonly stamped: readonly Stamped[];
+  /** Why the others are not; null: all are. */
+  readonly failure: unknown;
+}
+
 /** A write that failed where nobody can say whether its bytes will last. */
 export class UnknownWrite extends Error {}
 
@@ -50,7 +57,7 @@ export class LogWriter {
    * Appends the batches in one write and flushes it to the disk. Throws SealstreamError where
    * nothing was written, UnknownWrite where that cannot be said.
    */
-  async append(batches: readonly { bytes: Uint8Array; count: number }[]): Promise<Stamped[]> {
+  async append(batches: readonly { bytes: Uint8Array; count: number }[]): Promise<Appended> {
     checkPartition(this.root, this.topic, this.partition);
     checkWritable(this.root, this.topic);
     const size = batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -66,10 +73,10 @@ export class LogWriter {
       next += BigInt(batch.count);
       return stampLog(batch.bytes, stamp);
     });
-    await this.write(file, Buffer.concat(bytes), end.position);
+    const { whole, failure } = await this.write(file, bytes, end.position);
     const position = end.position + size;
     if (this.current !== null) this.current.end = { ...end, position, next, timestamp, end: next };
-    return stamped;
+    return { stamped: stamped.slice(0, whole), failure };
   }
 
   async close(): Promise<void> {
@@ -78,33 +85,40 @@ export class LogWriter {
     await file?.close();
   }
 
-  private async write(file: SegmentFile, bytes: Uint8Array, position: number): Promise<void> {
+  /** How many of the batches are in the log now, and why not all of them. */
+  private async write(
+    file: SegmentFile,
+    batches: readonly Uint8Array[],
+    position: number,
+  ): Promise<{ whole: number; failure: unknown }> {
+    const bytes = Buffer.concat(batches);
+    let written = 0;
+    let failure: unknown = null;
     try {
-      for (let written = 0; written < bytes.length; ) {
+      while (written < bytes.length) {
         const rest = bytes.length - written;
         written += (await file.handle.write(bytes, written, rest, position + written)).bytesWritten;
       }
-    } catch (cause) {
-      await this.undo(file, position, cause);
-      throw cause;
+    } catch (error) {
+      failure = error;
+    }
+    let whole = 0;
+    let kept = 0;
+    for (const batch of batches) {
+      if (kept + batch.length > written) break;
+      kept += batch.length;
+      whole += 1;
     }
     try {
+      // As on a full disk. What is whole stays: a sealer may have read it already.
+      if (failure !== null) await file.handle.truncate(position + kept);
       await file.handle.datasync();
     } catch (cause) {
       await this.close();
-      throw new UnknownWrite(`${file.file}: cannot flush to the disk`, { cause });
+      throw new UnknownWrite(`${file.file}: cannot cut or flush what was written`, { cause });
     }
-  }
-
-  /** Takes back a write that stopped half way, as on a full disk. */
-  private async undo(file: SegmentFile, position: number, cause: unknown): Promise<void> {
-    try {
-      await file.handle.truncate(position);
-    } catch {
-      throw new UnknownWrite(`${file.file}: the write failed and cannot be undone`, { cause });
-    } finally {
-      await this.close();
-    }
+    if (failure !== null) await this.close();
+    return { whole, failure };
   }
 
   /** The segment to write `size` bytes to, its end found and repaired. */

@@ -136,3 +136,9 @@ test('two processes racing for one slot lose no write', async (context) => {
   await Promise.all([run(), run()]);
   assert.equal((await memory.read(slot))?.record.first, 200n);
 });
+
+test('a database file that is a folder is unreadable', async (context) => {
+  const folder = await temporaryFolder(context);
+  await mkdir(join(folder, 'data.mdb', 'inside'), { recursive: true });
+  await assert.rejects(openMemory(folder), { code: 'unreadable', message: /memory\.v1/ });
+});

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createTopic, openIn, readPartition, temporaryFolder } from './support.js';
+import { createTopic, encode, openIn, readPartition, temporaryFolder } from './support.js';
 
 const PATIENCE_MS = 30_000;
 const WORKERS = {
@@ -101,4 +101,29 @@ test('processes that create one topic at once: one does, and all see the same', 
   const answers = lines.map(([answer]) => answer?.split(' ') ?? []);
   assert.deepEqual(answers.map(([made]) => made).sort(), ['false', 'false', 'false', 'true']);
   assert.equal(new Set(answers.map(([, topicId]) => topicId)).size, 1);
+});
+
+test('on a full disk what is whole stays and is acknowledged, the rest is refused', async (context) => {
+  const root = await temporaryFolder(context);
+  const stream = await openIn(context, root);
+  const topic = await createTopic(stream, 'audit');
+  const worker = [fileURLToPath(WORKERS.append), root, 'audit', 'x'.repeat(8000), '5'];
+  // Five batches of 16 kB in one write, to a file that may not grow beyond some tens of kilobytes.
+  const limited = ['-c', 'ulimit -f 64 && exec "$0" "$@"', process.execPath, ...worker];
+  const child = spawn('sh', limited, { stdio: ['pipe', 'pipe', 'inherit'] });
+  context.after(() => child.kill('SIGKILL'));
+  const lines = linesOf(child);
+  await once(child, 'close');
+
+  const kinds = lines.map((line) => line.split(' ')[1]);
+  const acknowledged = kinds.filter((kind) => kind === 'acknowledged').length;
+  assert.equal(kinds.length, 5);
+  assert.equal(kinds.filter((kind) => kind === 'rejected').length, 5 - acknowledged);
+  assert.ok(acknowledged > 0 && acknowledged < 5, `${acknowledged} acknowledged`);
+  const appender = await stream.appender(topic);
+  const after = await appender.append(0, encode('after'));
+  assert.equal(after.kind === 'acknowledged' && after.baseOffset, 2n * BigInt(acknowledged));
+  const { values, error } = await readPartition(stream, topic);
+  assert.equal(error, null);
+  assert.equal(values.length, 2 * acknowledged + 1);
 });
