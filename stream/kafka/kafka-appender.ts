@@ -1,4 +1,5 @@
 import { SealstreamError } from '../../ledger/error.js';
+import { checkBatch } from '../batch/check.js';
 import type {
   Appender,
   AppenderOptions,
@@ -87,7 +88,9 @@ export class KafkaAppender implements Appender {
   }
 
   append(partition: number, batch: EncodedBatch): Promise<AppendOutcome> {
-    if (this.#ended !== null) return Promise.resolve({ kind: 'rejected', error: this.#ended });
+    const place = `topic ${this.#topic.topic}, partition ${partition}`;
+    const error = this.#ended ?? checkBatch(batch, place);
+    if (error !== null) return Promise.resolve({ kind: 'rejected', error });
     const outcome = new Promise<AppendOutcome>((resolve) => {
       const lane = this.#lane(partition);
       const settle = (settled: AppendOutcome): void => {

@@ -133,6 +133,22 @@ export function streamContract(
       assert.equal(records[3]?.timestamp, acknowledged[1]?.timestamp);
     });
 
+    check('what is no whole batch is rejected, and the next one is written', async () => {
+      const appender = await stream.appender(await newTopic());
+      const batch = encode([plain('a')]);
+      const changed = Uint8Array.from(batch.bytes);
+      changed[65] = 0xff;
+      const cut = [0, 3, 65].map((length) => batch.bytes.subarray(0, length));
+      for (const broken of [...cut, changed]) {
+        const outcome = await appender.append(0, { bytes: broken, count: 1 });
+        assert.equal(outcome.kind, 'rejected');
+      }
+      assert.equal((await appender.append(0, { ...batch, count: 2 })).kind, 'rejected');
+      const outcome = await appender.append(0, batch);
+      assert.equal(outcome.kind === 'acknowledged' && outcome.baseOffset, 0n);
+      await appender.close();
+    });
+
     check('null, empty, repeated and integer-like parts survive', async () => {
       const topic = await newTopic();
       const empty = new Uint8Array(0);
