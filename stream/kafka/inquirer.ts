@@ -63,7 +63,12 @@ export class Inquirer {
       this.#logger?.warn(fields, 'a batch whose append ended as unknown was looked for');
       if (result.kind === 'undetermined') return;
       const baseOffset = result.kind === 'found' ? result.baseOffset : null;
-      this.#onLearned?.({ partition, batch, baseOffset });
+      try {
+        this.#onLearned?.({ partition, batch, baseOffset });
+      } catch (error) {
+        // The caller's own failure: what was learned is told once, and the others are told too.
+        this.#logger?.error({ ...fields, error }, 'onLearned threw');
+      }
     });
   }
 

@@ -13,7 +13,7 @@ import {
   partitionFolder,
   segmentName,
 } from './folder.js';
-import { FileLock } from './lock.js';
+import { FileLock, SILENCE_MS } from './lock.js';
 import { sleep } from './sleep.js';
 import {
   formatMetadata,
@@ -121,9 +121,12 @@ function newTopicId(): string {
 }
 
 async function acquire(lock: FileLock, timeoutMs: number): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+  const start = performance.now();
+  // A holder that cannot be looked up is followed only once it was silent for a while, which one
+  // call has to see: the next one would begin to watch anew.
+  const limit = () => (lock.watching ? Math.max(timeoutMs, 2 * SILENCE_MS) : timeoutMs);
   while (!lock.tryAcquire()) {
-    if (performance.now() > deadline) {
+    if (performance.now() - start > limit()) {
       throw new SealstreamError('busy', `stream: another process holds ${lock.path}`);
     }
     await sleep(PAUSE_MS);

@@ -27,7 +27,7 @@ import { liveness, type ProcessIdentity, thisProcess } from './process.js';
 const MAX_FOLLOWERS = 100;
 const MAX_FILE_BYTES = 4096;
 /** How long a holder that cannot be looked up (another container) may show no sign of life. */
-const SILENCE_MS = 30_000;
+export const SILENCE_MS = 30_000;
 
 interface Holder {
   readonly file: string;
@@ -48,6 +48,11 @@ export class FileLock {
 
   get held(): boolean {
     return this.token !== null;
+  }
+
+  /** A holder that cannot be looked up is being watched for signs of life. */
+  get watching(): boolean {
+    return this.watched !== null;
   }
 
   /** false: another holder is alive, or another process was faster. Never waits. */

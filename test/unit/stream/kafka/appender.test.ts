@@ -261,6 +261,24 @@ describe('unknown', () => {
     });
   }
 
+  test('a caller who throws on what was learned is told of every batch, once', async () => {
+    const broker = new ScriptedBroker(1);
+    const told: (bigint | null)[] = [];
+    const appender = await open(broker, {
+      onLearned: ({ baseOffset }) => {
+        told.push(baseOffset);
+        throw new Error('the caller failed');
+      },
+    });
+    for (const written of [true, false]) {
+      broker.script({ kind: 'code', code: 999, written });
+      assert.equal((await appender.append(0, batchOf('<open>'))).kind, 'unknown');
+    }
+    assert.equal((await appender.append(0, batchOf('<fence>'))).kind, 'acknowledged');
+    await appender.close();
+    assert.deepEqual(told, [0n, null]);
+  });
+
   test('a code that no rule knows is named; the next batch fences', async () => {
     const broker = new ScriptedBroker(1);
     const appender = await open(broker);
