@@ -11,7 +11,7 @@ import {
   verify,
 } from 'node:crypto';
 import { SealstreamError } from './error.js';
-import { copyBytes } from './text.js';
+import { copyBytes, equalBytes } from './text.js';
 
 declare const publicKeyBrand: unique symbol;
 
@@ -84,9 +84,16 @@ export function verifySignature(
   return verify(null, message, publicKeyObject(publicKey), signature);
 }
 
+/** Importing a key takes as long as checking a signature, and most checks are by one key. */
+let lastImported: { readonly bytes: PublicKey; readonly key: KeyObject } | null = null;
+
 function publicKeyObject(publicKey: PublicKey): KeyObject {
-  const key = Buffer.concat([SPKI_PREFIX, publicKeyFromBytes(publicKey)]);
-  return createPublicKey({ key, format: 'der', type: 'spki' });
+  if (lastImported !== null && equalBytes(lastImported.bytes, publicKey)) return lastImported.key;
+  const bytes = publicKeyFromBytes(publicKey);
+  const der = Buffer.concat([SPKI_PREFIX, bytes]);
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+  lastImported = { bytes, key };
+  return key;
 }
 
 function signingKey(privateKey: KeyObject): SigningKey {

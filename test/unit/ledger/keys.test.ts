@@ -57,6 +57,19 @@ test('a signature with S + L instead of S is not a second signature', () => {
   assert.ok(!verifySignature(KEY.publicKey, MESSAGE, other));
 });
 
+test('keys in turn, and bytes that change, never verify by a key used before', () => {
+  const signature = KEY.sign(MESSAGE);
+  for (let turn = 0; turn < 3; turn++) {
+    assert.ok(verifySignature(KEY.publicKey, MESSAGE, signature));
+    assert.ok(!verifySignature(OTHER_KEY.publicKey, MESSAGE, signature));
+  }
+  const bytes = publicKeyFromBytes(KEY.publicKey);
+  assert.ok(verifySignature(bytes, MESSAGE, signature));
+  bytes.set(OTHER_KEY.publicKey);
+  assert.ok(!verifySignature(bytes, MESSAGE, signature));
+  assert.ok(verifySignature(bytes, MESSAGE, OTHER_KEY.sign(MESSAGE)));
+});
+
 test('a public key of any bytes verifies nothing and crashes nothing', () => {
   const signature = KEY.sign(MESSAGE);
   for (let byte = 0; byte < 256; byte++) {
