@@ -6,6 +6,7 @@ import { findBatches } from './find-batches.js';
 import type { BatchIdentity, ProducerIdentity } from './lane.js';
 import type { FoundBatch, ProduceAnswer, ProducePort, TopicNow } from './produce-port.js';
 import { requestProducerId } from './producer-id.js';
+import { chooseVersion } from './protocol/api-versions.js';
 import {
   decodeProduceResponse,
   encodeProduceRequest,
@@ -46,7 +47,8 @@ export class KafkaProducePort implements ProducePort {
     let connection: BrokerConnection;
     try {
       connection = this.#connection(leader);
-      await connection.versions(timeoutMs);
+      const versions = await connection.versions(timeoutMs);
+      chooseVersion(versions, PRODUCE, PRODUCE.oldest, PRODUCE.newest, connection.name);
     } catch (error) {
       return { kind: 'unsent', error: this.#wrap(error) };
     }
@@ -54,8 +56,7 @@ export class KafkaProducePort implements ProducePort {
       return await this.#exchange(connection, batches, timeoutMs);
     } catch (error) {
       const wrapped = this.#wrap(error);
-      // The versions are known before anything is sent; bytes that are no answer end the trust.
-      if (wrapped.code === 'unsupported') return { kind: 'unsent', error: wrapped };
+      // Bytes that are no answer end the trust.
       if (wrapped.class === 'data') connection.reset();
       return { kind: 'unanswered', error: wrapped };
     }

@@ -105,5 +105,6 @@ export function protocolError(code: number, where: string, detail?: string): Sea
   }
   const known = FATAL.get(code);
   if (known !== undefined) return new SealstreamError(known[0], `${where}: ${said}: ${known[1]}`);
-  return new SealstreamError('internal', `${where}: the broker answered ${said}, which is fatal`);
+  // Not `internal`: it is the broker's doing, and a verifier reports it as "could not check".
+  return new SealstreamError('unsupported', `${where}: the broker answered ${said}, which is fatal`);
 }

@@ -200,6 +200,6 @@ test('error codes: moving leaders are retried, unlisted ones are fatal and named
   assert.equal(of(KAFKA_ERROR.TOPIC_AUTHORIZATION_FAILED), 'unauthorized');
   assert.equal(of(KAFKA_ERROR.UNSUPPORTED_COMPRESSION_TYPE), 'unsupported');
   const unlisted = protocolError(123, 'b: topic t', 'said so');
-  assert.deepEqual([unlisted.class, unlisted.code], ['fatal', 'internal']);
+  assert.deepEqual([unlisted.class, unlisted.code], ['fatal', 'unsupported']);
   assert.match(unlisted.message, /b: topic t.*123.*said so/);
 });
