@@ -11,7 +11,7 @@ import { type Scan, scanSegment } from './scan.js';
 import { SegmentFile, withSegment } from './segment-file.js';
 import { checkPartition, checkWritable } from './topic.js';
 
-export interface Stamped {
+interface Stamped {
   readonly baseOffset: bigint;
   readonly timestamp: bigint;
 }

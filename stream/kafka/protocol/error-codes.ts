@@ -106,5 +106,8 @@ export function protocolError(code: number, where: string, detail?: string): Sea
   const known = FATAL.get(code);
   if (known !== undefined) return new SealstreamError(known[0], `${where}: ${said}: ${known[1]}`);
   // Not `internal`: it is the broker's doing, and a verifier reports it as "could not check".
-  return new SealstreamError('unsupported', `${where}: the broker answered ${said}, which is fatal`);
+  return new SealstreamError(
+    'unsupported',
+    `${where}: the broker answered ${said}, which is fatal`,
+  );
 }
