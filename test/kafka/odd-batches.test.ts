@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { offsetOf, readAll, withTopic } from '../support/append-fixture.js';
 import { kafkaTest } from '../support/kafka.js';
-import { ODD_BATCHES } from '../support/odd-batches.js';
+import { MISPLACED_BATCHES, ODD_BATCHES } from '../support/odd-batches.js';
 
 kafkaTest('what a broker takes from a hostile producer, we can read', (bootstrap) =>
   withTopic(bootstrap, {}, async ({ cluster, topic, open }) => {
@@ -17,3 +17,15 @@ kafkaTest('what a broker takes from a hostile producer, we can read', (bootstrap
     assert.deepEqual(await readAll(cluster, topic, 0), expected);
   }),
 );
+
+for (const [name, batch] of Object.entries(MISPLACED_BATCHES)) {
+  kafkaTest(`${name}: a broker takes it, and it is evidence to us`, (bootstrap) =>
+    withTopic(bootstrap, {}, async ({ cluster, topic, open }) => {
+      const appender = await open();
+      const outcome = await appender.append(0, batch);
+      assert.equal(outcome.kind, 'acknowledged');
+      await appender.close();
+      await assert.rejects(readAll(cluster, topic, 0), { code: 'batch-corrupt' });
+    }),
+  );
+}

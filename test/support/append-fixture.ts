@@ -86,7 +86,7 @@ export async function readAll(cluster: Cluster, topic: TopicIdentity, partition:
       assert.equal(answer.errorCode, 0);
       const place = { from: offset, topic: topic.topic, partition };
       const decoded = decodeBatches(answer.records, place);
-      assert.equal(decoded.error, null);
+      if (decoded.error !== null) throw decoded.error;
       for (const batch of decoded.batches) {
         for (let index = 0; index < batch.count; index++) {
           const record = batch.record(index);

@@ -31,6 +31,26 @@ const lz4 = compressLz4(Uint8Array.from(PAIR));
 export const ODD_BATCHES: Readonly<Record<string, EncodedBatch>> = {
   // The zigzag varint 3 is −2.
   'a key of length −2': batch([...record('a', { length: 14, key: 3 }), ...PAIR.slice(8)]),
+  'two gzip members': batch(
+    concat(gzipSync(Uint8Array.from(PAIR.slice(0, 5))), gzipSync(Uint8Array.from(PAIR.slice(5)))),
+    GZIP,
+  ),
+  'a few bytes after a gzip member': batch(concat(gzipped, text('xy')), GZIP),
+  'many bytes after a gzip member': batch(
+    concat(gzipped, text('many bytes that start no other member')),
+    GZIP,
+  ),
+  'an lz4 end mark of an uncompressed block': batch(
+    concat(lz4.subarray(0, lz4.length - 4), Uint8Array.of(0, 0, 0, 0x80), text('rest')),
+    LZ4,
+  ),
+};
+
+/**
+ * Batches that a broker stores as well, whose records other clients would place elsewhere, or not
+ * find at all.
+ */
+export const MISPLACED_BATCHES: Readonly<Record<string, EncodedBatch>> = {
   'repeated offset deltas': batch([...PAIR.slice(0, 8), ...record('b', { length: 14 })]),
   'an offset delta beyond the last': batch([
     ...PAIR.slice(0, 8),
@@ -44,18 +64,5 @@ export const ODD_BATCHES: Readonly<Record<string, EncodedBatch>> = {
   'a compressed record that says it is shorter': batch(
     gzipSync(Uint8Array.from([...record('a', { length: 4 }), ...PAIR.slice(8)])),
     GZIP,
-  ),
-  'two gzip members': batch(
-    concat(gzipSync(Uint8Array.from(PAIR.slice(0, 5))), gzipSync(Uint8Array.from(PAIR.slice(5)))),
-    GZIP,
-  ),
-  'a few bytes after a gzip member': batch(concat(gzipped, text('xy')), GZIP),
-  'many bytes after a gzip member': batch(
-    concat(gzipped, text('many bytes that start no other member')),
-    GZIP,
-  ),
-  'an lz4 end mark of an uncompressed block': batch(
-    concat(lz4.subarray(0, lz4.length - 4), Uint8Array.of(0, 0, 0, 0x80), text('rest')),
-    LZ4,
   ),
 };

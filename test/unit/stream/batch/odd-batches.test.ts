@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { decodeBatches } from '../../../../stream/batch/decode.js';
 import { compressZstd } from '../../../../stream/batch/zstd.js';
-import { ODD_BATCHES } from '../../../support/odd-batches.js';
+import { MISPLACED_BATCHES, ODD_BATCHES } from '../../../support/odd-batches.js';
 import { concat, craft, decodeAll, text } from './support.js';
 
 const GZIP = 1;
@@ -21,6 +21,14 @@ for (const [name, { bytes }] of Object.entries(ODD_BATCHES)) {
       [1, 2, 0x61, 0],
       [1, 2, 0x62, 0],
     ]);
+  });
+}
+
+for (const [name, { bytes }] of Object.entries(MISPLACED_BATCHES)) {
+  test(`${name}: corrupt, for other clients would read something else`, () => {
+    const decoded = decodeAll(bytes);
+    assert.equal(decoded.error?.code, 'batch-corrupt');
+    assert.deepEqual(decoded.batches, []);
   });
 }
 
