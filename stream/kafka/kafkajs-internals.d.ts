@@ -49,6 +49,8 @@ declare module 'kafkajs/src/network/connection.js' {
     readonly clientId: string;
     readonly socket: Socket | undefined;
     readonly requestQueue: {
+      /** By correlation id, in the order in which they were sent. */
+      readonly inflight: ReadonlyMap<number, unknown>;
       push(request: QueuedRequest): void;
       fulfillRequest(response: { correlationId: number; payload: Buffer; size: number }): void;
       destroy(): void;

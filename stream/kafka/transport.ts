@@ -5,14 +5,15 @@
 import type { ConnectionOptions } from 'node:tls';
 import Connection, { type InternalLogger } from 'kafkajs/src/network/connection.js';
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
+import { asSealstreamError, malformed } from '../../ledger/error.js';
 import type { Logger } from '../stream.js';
+import { FrameReader } from './frame-reader.js';
 import { API_VERSIONS, type ApiVersions, decodeApiVersions } from './protocol/api-versions.js';
 import { WireReader } from './protocol/reader.js';
 import { WireWriter } from './protocol/writer.js';
 
 const LENGTH_BYTES = 4;
-/** A response starts with its correlation id. */
-const SHORTEST_RESPONSE = 4;
+const CORRELATION_BYTES = 4;
 
 export interface LinkOptions {
   readonly host: string;
@@ -54,13 +55,10 @@ export interface Link {
 
 const REQUEST_LIMIT_MS = 3_600_000;
 
-/** Reads what comes in by itself: kafkajs trusts the length that a response claims. */
+/** Reads what comes in by itself: kafkajs trusts the length that a response claims, and takes an
+ * answer to another request for none. */
 class FramedConnection extends Connection {
-  readonly #maxResponseBytes: number;
-  readonly #length = Buffer.alloc(LENGTH_BYTES);
-  #lengthRead = 0;
-  #missing = 0;
-  #chunks: Buffer[] = [];
+  readonly #frames: FrameReader;
 
   constructor(options: LinkOptions) {
     super({
@@ -75,45 +73,27 @@ class FramedConnection extends Connection {
       connectionTimeout: options.timeoutMs,
       requestTimeout: options.timeoutMs,
     });
-    this.#maxResponseBytes = options.maxResponseBytes;
+    this.#frames = new FrameReader(options.maxResponseBytes);
   }
 
   override processData(data: Buffer): void {
-    let at = 0;
-    while (at < data.length) {
-      if (this.#lengthRead < LENGTH_BYTES) {
-        const copied = data.copy(this.#length, this.#lengthRead, at);
-        this.#lengthRead += copied;
-        at += copied;
-        if (this.#lengthRead < LENGTH_BYTES) return;
-        this.#missing = this.#length.readInt32BE(0);
-        if (this.#missing < SHORTEST_RESPONSE || this.#missing > this.#maxResponseBytes) {
-          this.socket?.destroy(
-            new Error(
-              `a response of ${this.#missing} bytes (at most ${this.#maxResponseBytes} are read); ` +
-                'is this a Kafka listener, and does it expect TLS?',
-            ),
-          );
-          return;
-        }
-      }
-      const chunk = data.subarray(at, at + this.#missing);
-      this.#chunks.push(chunk);
-      this.#missing -= chunk.length;
-      at += chunk.length;
-      if (this.#missing === 0) this.#complete();
+    try {
+      this.#frames.read(data, (response) => this.#complete(response));
+    } catch (error) {
+      this.socket?.destroy(asSealstreamError(error, 'malformed', this.broker));
     }
   }
 
-  #complete(): void {
-    const [first] = this.#chunks;
-    const response =
-      this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    this.#chunks = [];
-    this.#lengthRead = 0;
+  #complete(response: Buffer): void {
+    const correlationId = response.readInt32BE(0);
+    const [next] = this.requestQueue.inflight.keys();
+    if (correlationId !== next) {
+      const expected = next === undefined ? 'nothing was asked' : `${next} is next`;
+      throw malformed(`an answer to request ${correlationId}, where ${expected}`);
+    }
     this.requestQueue.fulfillRequest({
-      correlationId: response.readInt32BE(0),
-      payload: response.subarray(SHORTEST_RESPONSE),
+      correlationId,
+      payload: response.subarray(CORRELATION_BYTES),
       size: response.length,
     });
   }

@@ -2,6 +2,10 @@ import { SealstreamError } from '../../../ledger/error.js';
 
 const UUID_BYTES = 16;
 const MAX_TAGGED_FIELDS = 1024;
+/** What the protocol allows a string. */
+const MAX_STRING_BYTES = 32_767;
+/** Of all arrays of one response together: each takes far more memory than bytes on the wire. */
+const MAX_ELEMENTS = 250_000;
 
 /**
  * Reads Kafka's primitive types from bytes that are not trusted. Every length and count is held
@@ -12,6 +16,7 @@ export class WireReader {
   readonly #bytes: Buffer;
   readonly #what: string;
   #at = 0;
+  #elementsRead = 0;
 
   /** `what` names the bytes in errors, such as "the Fetch v17 response of 127.0.0.1:9092". */
   constructor(bytes: Uint8Array, what: string) {
@@ -103,6 +108,7 @@ export class WireReader {
   }
 
   #text(length: number): string {
+    if (length > MAX_STRING_BYTES) throw this.fail(`a string of ${length} bytes`);
     const at = this.#take(length);
     return this.#bytes.toString('utf8', at, at + length);
   }
@@ -127,6 +133,8 @@ export class WireReader {
     if (count * minimumBytes > this.remaining) {
       throw this.fail(`an array of ${count} elements in ${this.remaining} bytes`);
     }
+    this.#elementsRead += count;
+    if (this.#elementsRead > MAX_ELEMENTS) throw this.fail(`more than ${MAX_ELEMENTS} elements`);
     const elements: T[] = [];
     for (let index = 0; index < count; index++) elements.push(read());
     return elements;

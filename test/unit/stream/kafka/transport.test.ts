@@ -141,6 +141,22 @@ for (const [what, prefix] of [
   });
 }
 
+for (const [what, offset] of [
+  ['an answer to another request', 1000],
+  ['an answer out of turn', 1],
+] as const) {
+  test(`${what} ends the connection, at once and not by a time limit`, async () => {
+    await withBroker(
+      (socket, { correlationId }) =>
+        socket.write(frame(correlationId + offset, Uint8Array.of(0, 1))),
+      async (connection) => {
+        const requests = [connection.request(REQUEST), connection.request(REQUEST)];
+        for (const request of requests) await assert.rejects(request, code('unreachable'));
+      },
+    );
+  });
+}
+
 test('a lost connection rejects what is under way and is opened anew', async () => {
   await withBroker(
     (socket, request) => {
