@@ -7,7 +7,7 @@ const MAX_RESPONSE_BYTES = 128 * 1024 * 1024;
 const CORRELATION = 7;
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
