@@ -39,7 +39,8 @@ export class Source {
 
   /**
    * [from, until) in order. A corrupt batch is thrown only when a second reader, on another
-   * connection, found it corrupt at the same place: the first may have been damaged on its way.
+   * connection, found it corrupt at the same place: the first may have been damaged on its way. The
+   * second comes from the batch before: a forged batch behind it may be met only on that way.
    */
   async *read(from: bigint, until: bigint): AsyncGenerator<Fetched> {
     // Its own, because another reading may go on between two answers of this one.
@@ -47,12 +48,15 @@ export class Source {
     let corruptAt: bigint | null = null;
     this.position = position;
     while (position < until) {
-      const range = { partition: this.partition, from: position, until };
+      const before = corruptAt !== null && position > from ? position - 1n : position;
+      const range = { partition: this.partition, from: before, until };
       try {
         for await (const fetched of readRange(this.#stream, this.identity, range, this.#options)) {
+          const fresh = behind(fetched, position);
+          if (fetched.next.offset <= position) continue;
           position = fetched.next.offset;
           this.position = position;
-          yield fetched;
+          yield fresh;
         }
         return;
       } catch (error) {
@@ -63,6 +67,12 @@ export class Source {
       }
     }
   }
+}
+
+/** Without the batches that end at or before `position`: those were handed out already. */
+function behind(fetched: Fetched, position: bigint): Fetched {
+  const batches = fetched.batches.filter((batch) => batch.nextOffset > position);
+  return batches.length === fetched.batches.length ? fetched : { ...fetched, batches };
 }
 
 /** Waits; rejects with the signal's reason when it is aborted. */

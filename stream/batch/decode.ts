@@ -18,6 +18,11 @@ const ENOUGH_DECOMPRESSED_BYTES = 16 * 1024 * 1024;
 export interface DecodeOptions {
   /** Records below it are dropped: a stream hands out whole batches. */
   readonly from: bigint;
+  /**
+   * The bytes begin with the batch that holds `from` or a later one, so that a batch which ends
+   * before it is out of place. Default false: such batches are skipped.
+   */
+  readonly exact?: boolean;
   /** Records at or above it are dropped: the high watermark. Default: none. */
   readonly below?: bigint;
   /** Bytes that the records of one batch may decompress to. Default 64 MiB. */
@@ -70,6 +75,9 @@ export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): Decode
       }
       if (header.baseOffset >= below) break;
       reached = header.nextOffset;
+      if (options.exact === true && header.nextOffset <= from) {
+        throw corrupt(`it ends before offset ${from}, which was read already`);
+      }
       if (header.nextOffset > from) {
         const batch = decodeBatch(bytes, at, header, { from, below, limit });
         batches.push(batch);

@@ -130,7 +130,7 @@ export class PartitionLog {
       bytes = await file.read(cursor.position, header.sizeInBytes);
     }
     const { topic, partition } = this;
-    const decoded = decodeBatches(bytes, { ...range, topic: topic.topic, partition });
+    const decoded = decodeBatches(bytes, { ...range, exact: true, topic: topic.topic, partition });
     if (decoded.error !== null && decoded.batches.length === 0) throw decoded.error;
     return this.piece(bytes, decoded, range, cursor);
   }
@@ -221,12 +221,17 @@ function indexOf(bounds: LogBounds, cursor: Cursor): number {
   return bounds.segments.findIndex(({ file }) => file === cursor.segment);
 }
 
-/** Bytes of the whole batches that end at or before offset `next`. */
+/**
+ * Bytes of the whole batches that end at or before offset `next`, in order: a batch that begins below
+ * the end of the one before it is left for the next read to refuse.
+ */
 function consumedBytes(bytes: Uint8Array, next: bigint): number {
   let at = 0;
+  let reached = 0n;
   while (at < bytes.length) {
     const header = tryHeader(bytes, at);
-    if (header === null || header.nextOffset > next) break;
+    if (header === null || header.nextOffset > next || header.baseOffset < reached) break;
+    reached = header.nextOffset;
     if (header.sizeInBytes > bytes.length - at) break;
     at += header.sizeInBytes;
   }
