@@ -7,7 +7,7 @@ import { SealstreamError } from '../ledger/error.js';
 import { MAX_ORIGIN_LENGTH } from '../ledger/origin.js';
 import { type Configuration, configurationSchema } from './configuration.js';
 
-const LONGEST_FILE = 1024 * 1024;
+const LONGEST_FILE = 256 * 1024;
 const TOPIC_ID_LENGTH = 22;
 
 type Path = readonly PropertyKey[];
@@ -39,8 +39,14 @@ function positionOf(document: Document, path: Path, unknownKey: string | null): 
   return 0;
 }
 
-/** An alias can stand for a tree of any size, so none is followed. */
-function refuseAliases(document: Document, fail: (at: number, message: string) => never): void {
+/** One line; the parser runs out of stack on thousands of nested lists, and says just that. */
+function yamlMessage(message: string): string {
+  if (message.startsWith('Maximum call stack')) return 'nested too deeply';
+  return message.split('\n')[0] ?? 'not YAML';
+}
+
+/** An alias can stand for a tree of any size, so none is followed; of two equal keys one would win. */
+function refuseTraps(document: Document, fail: (at: number, message: string) => never): void {
   visit(document, {
     Alias(_, node) {
       fail(node.range?.[0] ?? 0, `alias *${node.source}: aliases are not allowed; write it out`);
@@ -48,6 +54,14 @@ function refuseAliases(document: Document, fail: (at: number, message: string) =
     Node(_, node) {
       if ('anchor' in node && typeof node.anchor === 'string') {
         fail(node.range?.[0] ?? 0, `anchor &${node.anchor}: anchors are not allowed`);
+      }
+    },
+    Map(_, node) {
+      const seen = new Set<unknown>();
+      for (const { key } of node.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) fail(key.range?.[0] ?? 0, `"${key.value}" is there twice`);
+        seen.add(key.value);
       }
     },
     Pair(_, pair) {
@@ -83,10 +97,16 @@ export function parseConfiguration(text: string, file: string): Configuration {
     throw new SealstreamError('configuration', `${file}:${line}:${col}: ${message}`);
   };
   if (text.length > LONGEST_FILE) fail(0, `the file is larger than ${LONGEST_FILE} bytes`);
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    version: '1.2',
+    // Its own check compares every key with every other: refuseTraps does it in one pass.
+    uniqueKeys: false,
+  });
   const broken = document.errors[0] ?? document.warnings[0];
-  if (broken !== undefined) fail(broken.pos[0], broken.message.split('\n')[0] ?? 'not YAML');
-  refuseAliases(document, fail);
+  if (broken !== undefined) fail(broken.pos[0], yamlMessage(broken.message));
+  refuseTraps(document, fail);
 
   const parsed = configurationSchema.safeParse(document.toJS({ maxAliasCount: 0 }), {
     reportInput: true,

@@ -56,8 +56,13 @@ describe('ledger.yaml', () => {
       /^ledger\.yaml:9:1: unknown field "retention"$/,
     ],
     ['a missing field', GOOD.replace(/^ledger:.*\n/m, ''), /^ledger\.yaml:1:1: ledger: .*missing/],
-    ['a duplicate key', `${GOOD}version: 1\n`, /^ledger\.yaml:9:1: Map keys must be unique/],
+    ['a duplicate key', `${GOOD}version: 1\n`, /^ledger\.yaml:9:1: "version" is there twice$/],
     ['no YAML', 'topics: [', /^ledger\.yaml:1:\d+: /],
+    [
+      'too deep a nesting',
+      `version: 1\nx: ${'['.repeat(20_000)}`,
+      /^ledger\.yaml:\d+:\d+: nested too deeply$/,
+    ],
     ['a list', '- 1\n', /^ledger\.yaml:1:1: /],
     ['nothing', '', /^ledger\.yaml:1:1: /],
     [
