@@ -37,7 +37,10 @@ const LONGEST_KEY = 512;
 
 export class History {
   readonly logs = new Map<string, LogHistory>();
-  /** The largest `partitions` of any valid checkpoint of the topic as it is now; 0: none. */
+  /**
+   * The largest `partitions` of any valid checkpoint (FORMAT §5), of an earlier life of the topic too:
+   * made again with fewer, it would hide what was sealed in the others. 0: none.
+   */
   partitions = 0;
   readonly findings = new RecordFindings();
   /** Notes that do not open: with no other note, the key is wrong; else they are forged. */
@@ -47,19 +50,17 @@ export class History {
 
   readonly #ledger: string;
   readonly #topic: string;
-  readonly #topicId: string | null;
   readonly #publicKey: PublicKey;
 
-  constructor(ledger: string, topic: string, topicId: string | null, publicKey: PublicKey) {
+  constructor(ledger: string, topic: string, publicKey: PublicKey) {
     this.#ledger = ledger;
     this.#topic = topic;
-    this.#topicId = topicId;
     this.#publicKey = publicKey;
   }
 
   /** The same with nothing in it. */
   anew(): History {
-    return new History(this.#ledger, this.#topic, this.#topicId, this.#publicKey);
+    return new History(this.#ledger, this.#topic, this.#publicKey);
   }
 
   add(record: StreamRecord): void {
@@ -135,9 +136,7 @@ export class History {
   /** `at` as in Point. What only a memory holds is a point of the log, but never its head. */
   addSigned(origin: Origin, signed: Signed, at: bigint, place: string): void {
     const { checkpoint } = signed;
-    if (origin.topicId === this.#topicId) {
-      this.partitions = Math.max(this.partitions, checkpoint.partitions);
-    }
+    this.partitions = Math.max(this.partitions, checkpoint.partitions);
     let log = this.logs.get(checkpoint.origin);
     if (log === undefined) {
       log = { origin, first: checkpoint.first, points: new Points(), head: null };

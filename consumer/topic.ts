@@ -88,7 +88,7 @@ async function look(
   const { ledger, publicKey } = options;
   const findings: Finding[] = [];
   const description = await describe(options, topic, findings);
-  const history = new History(ledger, topic, description?.topicId ?? null, publicKey);
+  const history = new History(ledger, topic, publicKey);
   // Who does not answer for the one topic is not waited for a second time.
   const checkpoints = findings.some(isFailure)
     ? null

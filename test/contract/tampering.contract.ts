@@ -203,6 +203,15 @@ export function tamperingContract(name: string, open: () => Promise<TamperPlace>
         expectCodes(partition(await scene.check(), 0), 'tampered', ['topic-recreated']);
       });
 
+      test('the topic deleted and created again with fewer partitions', async (scene) => {
+        await scene.place.deleteTopic(scene.made.topic);
+        scene.made.partitions = 1;
+        await scene.made.createTopic();
+        await scene.made.appendAndSeal(0, 10);
+        const lost = partition(await scene.check(), 1);
+        expectCodes(lost, 'tampered', ['no-checkpoint', 'partition-missing', 'topic-recreated']);
+      });
+
       test('the topic deleted', async (scene) => {
         await scene.place.deleteTopic(scene.made.topic);
         const report = await scene.check();

@@ -37,7 +37,8 @@ export function newKey(): SigningKey {
 export class MadeLedger {
   readonly ledger: string;
   readonly topic: string;
-  readonly partitions: number;
+  /** Of the topic that createTopic makes. */
+  partitions: number;
   readonly key: SigningKey;
   readonly #replication: number;
   #stream: Stream;
