@@ -59,9 +59,9 @@ interface Goal {
 
 /** Tries again after outages, and after another sealer was first, until the goal is sealed. */
 async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
-  const { clock, timeout, truncatedAfter, logger } = log.context.settings;
+  const { clock, logger } = log.context.settings;
   const goal: Goal = { end: null, since: clock.now() };
-  const patience = Math.max(timeout, truncatedAfter);
+  const patience = patienceOf(log);
   let hasCorruptRead = false;
   let deadline = clock.monotonic() + patience;
   let reached = log.sealed?.next ?? -1n;
@@ -91,7 +91,7 @@ async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
 
 /** One attempt; false: another sealer was first. */
 async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<boolean> {
-  await log.recover(signal);
+  await log.recover(withinPatience(log, signal));
   goal.end ??= log.highWatermark ?? 0n;
   const { end } = goal;
   const { sealed } = log;
@@ -99,7 +99,17 @@ async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<
   if (sealed !== null && sealed.next >= end && sealed.time > goal.since) return true;
   const from = log.next ?? 0n;
   if (from < end && !(await chainTo(log, from, end, signal))) return false;
-  return log.checkpoint(signal);
+  return log.checkpoint(withinPatience(log, signal));
+}
+
+/** A checkpoint that cannot be published is waited for as long as any outage, and no longer. */
+function withinPatience(log: LogSealer, signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(patienceOf(log))]);
+}
+
+function patienceOf(log: LogSealer): number {
+  const { timeout, truncatedAfter } = log.context.settings;
+  return Math.max(timeout, truncatedAfter);
 }
 
 async function chainTo(
@@ -120,7 +130,7 @@ async function chainTo(
     for (const batch of fetched.batches) {
       await log.append(batch, fetched.next.offset);
       if (log.unsealedRecords < BigInt(settings.records)) continue;
-      if (!(await log.checkpoint(signal))) return false;
+      if (!(await log.checkpoint(withinPatience(log, signal)))) return false;
     }
     log.skipTo(fetched.next.offset);
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
+import { FileLock } from '../../../stream/segments/lock.js';
 import { TestLedger } from '../../support/sealer/ledger.js';
 
 const ledgers: TestLedger[] = [];
@@ -150,4 +152,20 @@ test('two sealers at once repeat each other and never disagree', async () => {
     assert.equal(sealed?.size, partition === 0 ? 50n : 20n);
   }
   for (const partition of [0, 1]) assert.deepEqual(await ledger.wrong(partition), []);
+});
+
+test('a checkpoint topic that cannot be written to is waited for like any outage, then said', async () => {
+  const ledger = await make();
+  await ledger.append(5);
+  const lock = new FileLock(
+    join(ledger.data, '.sealstream', `${ledger.topic}.checkpoints-0.append`),
+  );
+  assert.equal(lock.tryAcquire(), true);
+  const [stuck] = await ledger.sealOnce({ timeout: 300, truncatedAfter: 300, stopWithin: 300 });
+  assert.equal(stuck?.refusal, null);
+  assert.equal(stuck?.error?.class, 'retry');
+  lock.release();
+  const [sealed] = await ledger.sealOnce();
+  assert.equal(sealed?.sealed?.size, 5n);
+  assert.deepEqual(await ledger.wrong(0), []);
 });
