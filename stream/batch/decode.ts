@@ -5,7 +5,7 @@ import { type BatchHeader, corrupt, hasValidCrc, RECORDS_AT, readBatchHeader } f
 import { type Columns, readColumns } from './records.js';
 import { BatchView } from './view.js';
 
-export { type BatchHeader, hasValidCrc, readBatchHeader } from './layout.js';
+export { hasValidCrc, readBatchHeader } from './layout.js';
 
 /** Bytes that the records of one compressed batch may take when the caller sets no limit. */
 const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;

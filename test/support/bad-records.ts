@@ -5,7 +5,7 @@ import { batchSizeOf } from '../../producer/size.js';
 import { completeEvent, encodeCompleted } from '../../schemas/codec.js';
 
 /** Kafka's default max.message.bytes, the embedded stream's too. */
-export const LARGEST_BATCH = 1_048_588;
+const LARGEST_BATCH = 1_048_588;
 
 export interface BadRecord extends RawRecord {
   readonly name: string;

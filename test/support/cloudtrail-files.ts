@@ -5,9 +5,9 @@ import { gunzipSync } from 'node:zlib';
 import { PROJECT } from './kafka/jars.js';
 
 /** The folder with real CloudTrail files; the repository carries only small made ones. */
-export const FOLDER_VARIABLE = 'SEALSTREAM_CLOUDTRAIL';
+const FOLDER_VARIABLE = 'SEALSTREAM_CLOUDTRAIL';
 /** `1`: real files must be there. */
-export const REQUIRE_VARIABLE = 'SEALSTREAM_REQUIRE_CLOUDTRAIL';
+const REQUIRE_VARIABLE = 'SEALSTREAM_REQUIRE_CLOUDTRAIL';
 
 export interface CloudTrailFiles {
   /** For a test's name. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RecordParts } from '../../ledger/records.js';
 import { kafkaClassPath, RESOURCES } from './kafka/jars.js';
 
-export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
 export interface Wish {
   readonly topic: string;

@@ -2,7 +2,7 @@ import { type TestContext, test } from 'node:test';
 import { type ClusterOptions, type KafkaCluster, startCluster } from './kafka/cluster.js';
 import { startDockerKafka } from './kafka/docker.js';
 
-export { type ClusterNode, type KafkaCluster, SCRAM_USERS, startCluster } from './kafka/cluster.js';
+export { type KafkaCluster, SCRAM_USERS, startCluster } from './kafka/cluster.js';
 
 /** host:port[,host:port…] of a Kafka to test against; the runner sets it for every test file. */
 export const BROKERS_VARIABLE = 'SEALSTREAM_TEST_BROKERS';

@@ -37,7 +37,7 @@ export interface KafkaCluster {
   close(): Promise<void>;
 }
 
-export interface ClusterNode {
+interface ClusterNode {
   readonly id: number;
   readonly port: number;
   /** `log.dirs`: one folder per partition, to be edited while the node is stopped. */
