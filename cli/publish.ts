@@ -105,9 +105,14 @@ class Run {
 async function publish(files: readonly string[], options: PublishOptions): Promise<number> {
   return withSession(options, async ({ configuration, stream }) => {
     const { name: topic } = selectTopic(configuration, options.topic);
+    const alarms: SealstreamError[] = [];
     const to = await publisher({
       stream,
       topic,
+      onLost: ({ error }) => {
+        tell(error.message);
+        alarms.push(error);
+      },
       source: `sealstream://${hostname()}/publish/${options.format}`,
     });
     const bar = progress('publishing', 'events', false);
@@ -119,7 +124,8 @@ async function publish(files: readonly string[], options: PublishOptions): Promi
       bar.stop();
       await to.close();
     }
-    const { published, refused, unknown, failure } = run;
+    const { published, refused, unknown } = run;
+    const failure = run.failure ?? alarms[0] ?? null;
     if (options.json === true) {
       await printLine(
         toJson({ topic, published, refused, unknown, failure: failure?.message ?? null }),

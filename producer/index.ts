@@ -2,6 +2,7 @@ export type { KafkajsAdmin, KafkajsProducer } from './kafkajs.js';
 export type {
   KafkajsTarget,
   Learned,
+  Lost,
   PublisherOptions,
   PublisherSettings,
   StreamTarget,

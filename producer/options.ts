@@ -11,6 +11,21 @@ export interface StreamTarget {
   readonly deadlineMs?: number;
   /** Called where a later read shows what became of a publish that ended as outcome-unknown. */
   readonly onLearned?: (learned: Learned) => void;
+  /**
+   * The alarm: records that were acknowledged to this publisher are gone from the log. Called at
+   * most once per partition, whose later publishes reject as acknowledged-lost.
+   */
+  readonly onLost?: (lost: Lost) => void;
+}
+
+/** [from, until) is the smallest range of offsets that the evidence allows. */
+export interface Lost {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly until: bigint;
+  /** `acknowledged-lost`, naming topic, partition and offsets. */
+  readonly error: SealstreamError;
 }
 
 export interface Learned {

@@ -62,7 +62,7 @@ export async function publisher(options: PublisherOptions): Promise<Publisher> {
       await kafkajsSink(options.kafkajs, options.admin, options.topic),
     );
   }
-  const { stream, topic, deadlineMs, onLearned } = options;
+  const { stream, topic, deadlineMs, onLearned, onLost } = options;
   const unknown: UnknownBatches = new WeakMap();
   const learned: OnLearned = (identity, baseOffset) => {
     unknown.get(identity)?.forEach((record, at) => {
@@ -72,6 +72,7 @@ export async function publisher(options: PublisherOptions): Promise<Publisher> {
   const sink = await streamSink(stream, topic, {
     deadlineMs,
     onLearned: onLearned === undefined ? null : learned,
+    onLost: onLost === undefined ? null : (lost) => onLost({ topic, ...lost }),
   });
   return new Publisher(settings, sink, unknown, onLearned);
 }

@@ -1,7 +1,7 @@
 import { SealstreamError } from '../ledger/error.js';
 import type { RecordParts } from '../ledger/records.js';
 import { BatchEncoder, DEFAULT_MAX_BATCH_BYTES } from '../stream/batch/encode.js';
-import type { AppendOutcome, Stream } from '../stream/stream.js';
+import type { AppendOutcome, LostRecords, Stream } from '../stream/stream.js';
 
 /** Where a publisher's batches go: our own stream, or a kafkajs producer that the service has. */
 export interface Sink {
@@ -39,15 +39,20 @@ export type OnLearned = (identity: object, baseOffset: bigint | null) => void;
 export async function streamSink(
   stream: Stream,
   topic: string,
-  options: { readonly deadlineMs?: number | undefined; readonly onLearned: OnLearned | null },
+  options: {
+    readonly deadlineMs?: number | undefined;
+    readonly onLearned: OnLearned | null;
+    readonly onLost: ((lost: LostRecords) => void) | null;
+  },
 ): Promise<Sink> {
   const found = await stream.describe(topic);
   if (found === null) throw topicMissing(topic, stream.url);
   if (found.timestampType === null) throw settingsHidden(topic);
   checkFit(topic, found.timestampType === 1, found.settings);
-  const { deadlineMs, onLearned } = options;
+  const { deadlineMs, onLearned, onLost } = options;
   const appender = await stream.appender(found, {
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(onLost === null ? {} : { onLost }),
     ...(onLearned === null
       ? {}
       : { onLearned: ({ batch, baseOffset }) => onLearned(batch, baseOffset) }),

@@ -176,6 +176,20 @@ export interface AppenderOptions {
    * called where it cannot be told. It can only be told once a later append was acknowledged.
    */
   readonly onLearned?: (learned: LearnedOutcome) => void;
+  /**
+   * The alarm: records that the stream acknowledged to this appender are gone. Called at most once
+   * per partition, whose later appends are rejected as `acknowledged-lost`.
+   */
+  readonly onLost?: (lost: LostRecords) => void;
+}
+
+/** [from, until) is the smallest range of offsets that the evidence allows. */
+export interface LostRecords {
+  readonly partition: number;
+  readonly from: bigint;
+  readonly until: bigint;
+  /** `acknowledged-lost`, naming topic, partition and offsets. */
+  readonly error: SealstreamError;
 }
 
 export interface LearnedOutcome {

@@ -27,6 +27,7 @@ export type LaneState = 'idle' | 'ready' | 'sent' | 'waiting' | 'abandoned' | 's
  *   vanished     the broker's memory of this producer contradicts what it acknowledged
  *   recreated    the topic now has another id
  *   misplaced    acknowledged by name, perhaps in another life of the topic
+ *   regressed    acknowledged at an offset that was acknowledged before: what was there is gone
  *   unlisted     an error code that no rule knows
  *   expired      the deadline has passed
  */
@@ -42,6 +43,7 @@ export type LaneEvent =
   | 'vanished'
   | 'recreated'
   | 'misplaced'
+  | 'regressed'
   | 'unlisted'
   | 'expired';
 
@@ -93,6 +95,7 @@ export const TRANSITIONS: Readonly<
     refused: { fresh: REJECT, open: RETRY },
     vanished: { fresh: REJECT_AND_STOP, open: UNKNOWN_AND_STOP },
     misplaced: both(UNKNOWN_AND_STOP),
+    regressed: both(move('stopped', 'acknowledged')),
     unlisted: both(FENCE),
     expired: both(move('abandoned', 'unknown')),
   },
@@ -105,6 +108,7 @@ export const TRANSITIONS: Readonly<
     vanished: both(move('stopped')),
     recreated: both(move('stopped')),
     misplaced: both(move('stopped')),
+    regressed: both(move('stopped')),
     unlisted: both(move('idle')),
   },
   stopped: { recreated: both(move('stopped')) },

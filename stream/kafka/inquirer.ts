@@ -57,8 +57,10 @@ export class Inquirer {
   }
 
   #tell({ partition, batches }: Inquiry, found: readonly FoundBatch[]): void {
-    batches.forEach(({ batch }, index) => {
-      const result = found[index] ?? { kind: 'undetermined' };
+    batches.forEach(({ batch, fenced }, index) => {
+      const read = found[index] ?? { kind: 'undetermined' };
+      const result: FoundBatch =
+        read.kind === 'absent' && !fenced ? { kind: 'undetermined' } : read;
       const fields = { topic: this.#topic.topic, partition, records: batch.count, ...result };
       this.#logger?.warn(fields, 'a batch whose append ended as unknown was looked for');
       if (result.kind === 'undetermined') return;

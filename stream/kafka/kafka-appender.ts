@@ -8,9 +8,11 @@ import type {
   Logger,
   TopicIdentity,
 } from '../stream.js';
+import { expired, noPartition, recreated } from './append-errors.js';
 import type { LaneEvent } from './append-rules.js';
 import { Inquirer } from './inquirer.js';
 import { type EventDetail, type Inquiry, Lane, type ProducerIdentity } from './lane.js';
+import { LossWatch } from './loss-watch.js';
 import { judge, type PartitionRecords, type ProducePort, type TopicNow } from './produce-port.js';
 
 const DEFAULT_DEADLINE_MS = 120_000;
@@ -18,6 +20,7 @@ const DEFAULT_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 const LONGEST_THROTTLE_MS = 60_000;
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+const ALARMING = new Set<LaneEvent>(['vanished', 'regressed', 'misplaced', 'unlisted']);
 
 export interface KafkaAppenderOptions extends AppenderOptions {
   /** Pause before the first resend; it doubles up to two seconds. Default 100 ms. */
@@ -38,6 +41,8 @@ export class KafkaAppender implements Appender {
   readonly #pauseMs: number;
   readonly #logger: Logger | null;
   readonly #inquirer: Inquirer;
+  readonly #losses: LossWatch;
+  readonly #renewing = new Set<Lane>();
   readonly #lanes = new Map<number, Lane>();
   readonly #busyLeaders = new Set<number>();
   readonly #underWay = new Set<Promise<AppendOutcome>>();
@@ -62,6 +67,7 @@ export class KafkaAppender implements Appender {
     this.#pauseMs = options.pauseMs ?? DEFAULT_PAUSE_MS;
     this.#logger = options.logger ?? null;
     this.#inquirer = new Inquirer(port, topic, this.#pauseMs, this.#logger, options.onLearned);
+    this.#losses = new LossWatch(port, topic, this.#logger, options.onLost);
   }
 
   /**
@@ -118,7 +124,7 @@ export class KafkaAppender implements Appender {
   async #close(): Promise<void> {
     this.#ended ??= new SealstreamError('closed', `the appender of ${this.#topic.topic} is closed`);
     await Promise.all(this.#underWay);
-    await this.#inquirer.close();
+    await Promise.all([this.#inquirer.close(), this.#losses.close()]);
     for (const pause of this.#pauses) clearTimeout(pause);
     this.#port.close();
   }
@@ -146,6 +152,7 @@ export class KafkaAppender implements Appender {
     const ready = new Map<number, Lane[]>();
     for (const lane of this.#lanes.values()) {
       lane.advance();
+      if (lane.needsProducer) this.#renew(lane);
       if (lane.state !== 'ready') continue;
       const leader = this.#now.leaders.get(lane.partition) ?? null;
       if (leader === null) {
@@ -177,7 +184,7 @@ export class KafkaAppender implements Appender {
     this.#busyLeaders.add(leader);
     const answer = await this.#port.produce(leader, batches);
     for (const lane of lanes) {
-      const { event, detail } = judge(answer, lane.partition, this.#topic);
+      const { event, detail } = judge(answer, lane.partition, this.#topic, lane.acknowledgedEnd);
       this.#apply(lane, event, detail);
     }
     const throttleMs = answer.kind === 'answered' ? answer.throttleMs : 0;
@@ -192,10 +199,32 @@ export class KafkaAppender implements Appender {
     if (lane.state === 'stopped') return;
     const inquiry: Inquiry | null = lane.apply(event, detail);
     if (inquiry !== null) this.#inquirer.start(inquiry);
-    if (event === 'vanished' || event === 'misplaced' || event === 'unlisted') {
+    if (event === 'vanished' || event === 'regressed') this.#losses.locate(lane);
+    if (ALARMING.has(event)) {
       this.#logger?.error({ partition: lane.partition, error: detail.error }, 'append failed');
     }
     if (lane.state === 'waiting') this.#rest(lane, detail.error);
+  }
+
+  /** A lane whose epochs are used up goes on under a new producer id. */
+  #renew(lane: Lane): void {
+    if (this.#renewing.has(lane)) return;
+    this.#renewing.add(lane);
+    const again = (pauseMs: number): void =>
+      this.#pause(pauseMs, () => {
+        this.#renewing.delete(lane);
+        this.#plan();
+      });
+    this.#port.newProducer().then(
+      (producer) => {
+        lane.renew(producer);
+        again(0);
+      },
+      (error: unknown) => {
+        this.#logger?.warn({ error, partition: lane.partition }, 'no new producer id');
+        again(LONGEST_PAUSE_MS);
+      },
+    );
   }
 
   /** A pause and fresh metadata; then the lane is ready again, or its topic is gone. */
@@ -230,7 +259,12 @@ export class KafkaAppender implements Appender {
   }
 
   #learnTopic(now: TopicNow): void {
+    const before = this.#now.leaderEpochs;
     this.#now = now;
+    for (const lane of now.topicId === this.#topic.topicId ? this.#lanes.values() : []) {
+      const epoch = now.leaderEpochs.get(lane.partition) ?? -1;
+      if (epoch > (before.get(lane.partition) ?? -1)) this.#losses.suspect(lane);
+    }
     if (now.topicId === null || now.topicId === this.#topic.topicId) return;
     const error = recreated(this.#topic, now.topicId);
     this.#ended ??= error;
@@ -244,26 +278,11 @@ export class KafkaAppender implements Appender {
   }
 
   #noPartition(partition: number): SealstreamError {
-    return new SealstreamError(
-      'partition-missing',
-      `topic ${this.#topic.topic} has ${this.#now.leaders.size} partitions and no ${partition}`,
-    );
+    return noPartition(this.#topic.topic, partition, this.#now.leaders.size);
   }
 
   #expired(partition: number, sent: boolean): SealstreamError {
-    const place = `topic ${this.#topic.topic}, partition ${partition}`;
-    const ms = this.#deadlineMs;
-    if (!sent) {
-      return new SealstreamError(
-        'timeout',
-        `${place}: not sent within ${ms} ms, so it is not in the log: append it again`,
-      );
-    }
-    return new SealstreamError(
-      'outcome-unknown',
-      `${place}: no answer within ${ms} ms: it may or may not be in the log; read before you ` +
-        'append it again',
-    );
+    return expired(`topic ${this.#topic.topic}, partition ${partition}`, this.#deadlineMs, sent);
   }
 
   #pause(ms: number, then: () => void): void {
@@ -277,12 +296,4 @@ export class KafkaAppender implements Appender {
     }, ms);
     this.#pauses.add(timer);
   }
-}
-
-function recreated(topic: TopicIdentity, topicId: string): SealstreamError {
-  return new SealstreamError(
-    'topic-recreated',
-    `topic ${topic.topic} was deleted and created again: its id is ${topicId}, not ` +
-      `${topic.topicId}; what was written to the old one is gone`,
-  );
 }

@@ -2,6 +2,9 @@ import { SealstreamError } from '../../ledger/error.js';
 import { stampProducer } from '../batch/encode.js';
 import type { AppendOutcome, EncodedBatch } from '../stream.js';
 import { type LaneEvent, type LaneState, TRANSITIONS } from './append-rules.js';
+import { type Witness, Witnesses } from './witnesses.js';
+
+export type { Witness } from './witnesses.js';
 
 /** Sequences count records modulo this. */
 const SEQUENCES = 2 ** 31;
@@ -29,13 +32,15 @@ export interface PendingAppend {
 export interface OpenBatch {
   readonly batch: EncodedBatch;
   readonly identity: BatchIdentity;
+  /** A later epoch of its producer id shuts it out; else it may come into the log yet. */
+  readonly fenced: boolean;
 }
 
 /** Batches to look for in [from, until); `from` null: nothing was acknowledged before them. */
 export interface Inquiry {
   readonly partition: number;
   readonly from: bigint | null;
-  /** Base offset of the fence: after it none of them can be written any more. */
+  /** Base offset of the fence: after it none that is fenced can be written any more. */
   readonly until: bigint;
   readonly batches: readonly OpenBatch[];
 }
@@ -60,10 +65,12 @@ export interface EventDetail {
  */
 export class Lane {
   readonly partition: number;
-  readonly #producerId: bigint;
+  readonly #witnesses = new Witnesses();
   readonly #queue: PendingAppend[] = [];
   #state: LaneState = 'idle';
+  #producerId: bigint;
   #epoch: number;
+  #epochsUsedUp = false;
   #nextSequence = 0;
   #frozen: Frozen | null = null;
   #acknowledgedEnd: bigint | null = null;
@@ -87,6 +94,34 @@ export class Lane {
     return this.#frozen?.bytes ?? null;
   }
 
+  /** First offset after what was acknowledged; null: nothing was. */
+  get acknowledgedEnd(): bigint | null {
+    return this.#acknowledgedEnd;
+  }
+
+  get witnesses(): readonly Witness[] {
+    return this.#witnesses.all;
+  }
+
+  /** The epochs of the producer id are used up, and batches wait: see `renew`. */
+  get needsProducer(): boolean {
+    return this.#state === 'idle' && this.#epochsUsedUp && this.#queue.length > 0;
+  }
+
+  /** Goes on under a producer id that nobody had before. */
+  renew({ producerId, producerEpoch }: ProducerIdentity): void {
+    this.#producerId = producerId;
+    this.#epoch = producerEpoch;
+    this.#nextSequence = 0;
+    this.#epochsUsedUp = false;
+  }
+
+  /** Nothing more is frozen; a batch that is frozen already gets its outcome. */
+  halt(error: SealstreamError): void {
+    this.#stoppedBy = error;
+    this.#rejectQueue(error);
+  }
+
   enqueue(pending: PendingAppend): void {
     this.#queue.push(pending);
     if (this.#stoppedBy !== null) this.#rejectQueue(this.#stoppedBy);
@@ -94,7 +129,7 @@ export class Lane {
 
   /** Freezes the next batch where the lane is idle and has one. */
   advance(): void {
-    if (this.#state !== 'idle') return;
+    if (this.#state !== 'idle' || this.#epochsUsedUp) return;
     const pending = this.#queue.shift();
     if (pending === undefined) return;
     const identity: BatchIdentity = {
@@ -163,26 +198,29 @@ export class Lane {
   #acknowledge(identity: BatchIdentity, baseOffset: bigint): Inquiry | null {
     const from = this.#acknowledgedEnd;
     const batches = this.#openBatches;
+    if (from === null || baseOffset >= from) this.#witnesses.add({ identity, baseOffset });
+    // With a new producer id at hand only after the last epoch has fenced the one before.
+    if (identity.producerEpoch === LAST_EPOCH) this.#epochsUsedUp = true;
     this.#nextSequence = (identity.baseSequence + identity.count) % SEQUENCES;
-    this.#acknowledgedEnd = baseOffset + BigInt(identity.count);
+    const end = baseOffset + BigInt(identity.count);
+    if (from === null || end > from) this.#acknowledgedEnd = end;
     this.#openBatches = [];
-    if (batches.length === 0) return null;
+    // Where the log went back nothing follows from what is not in it.
+    if (batches.length === 0 || (from !== null && baseOffset < from)) return null;
     return { partition: this.partition, from, until: baseOffset, batches };
   }
 
   /** The sequence range may be in the log: it is never used again, and a later epoch shuts it out. */
   #fence(frozen: Frozen): void {
-    this.#openBatches.push({ batch: frozen.pending.batch, identity: frozen.identity });
+    const { identity, pending } = frozen;
+    this.#openBatches.push({ batch: pending.batch, identity, fenced: true });
     this.#nextSequence = 0;
-    this.#epoch += 1;
-    if (this.#epoch <= LAST_EPOCH) return;
-    this.#state = 'stopped';
-    this.#stop(
-      new SealstreamError(
-        'outcome-unknown',
-        `partition ${this.partition}: the producer epochs are used up: open a new appender`,
-      ),
-    );
+    if (this.#epoch < LAST_EPOCH) {
+      this.#epoch += 1;
+      return;
+    }
+    this.#epochsUsedUp = true;
+    this.#openBatches = this.#openBatches.map((each) => ({ ...each, fenced: false }));
   }
 
   #stop(error: SealstreamError | undefined): void {

@@ -1,5 +1,5 @@
 import { SealstreamError } from '../../ledger/error.js';
-import type { TopicIdentity } from '../stream.js';
+import type { Bounds, TopicIdentity } from '../stream.js';
 import { CODE_RULES, type LaneEvent } from './append-rules.js';
 import type { BatchIdentity, EventDetail, ProducerIdentity } from './lane.js';
 import { errorName, KAFKA_ERROR } from './protocol/error-codes.js';
@@ -24,6 +24,8 @@ export interface ProducePort {
     range: { readonly from: bigint | null; readonly until: bigint },
     identities: readonly BatchIdentity[],
   ): Promise<readonly FoundBatch[]>;
+  /** Throws where no leader tells them. */
+  bounds(partition: number): Promise<Bounds>;
   close(): void;
 }
 
@@ -38,6 +40,8 @@ export interface TopicNow {
   readonly topicId: string | null;
   /** By partition; null: none now. */
   readonly leaders: ReadonlyMap<number, number | null>;
+  /** By partition: a number that grows with every election. */
+  readonly leaderEpochs: ReadonlyMap<number, number>;
 }
 
 export type ProduceAnswer =
@@ -59,6 +63,7 @@ export function judge(
   answer: ProduceAnswer,
   partition: number,
   topic: TopicIdentity,
+  acknowledgedEnd: bigint | null,
 ): { readonly event: LaneEvent; readonly detail: EventDetail } {
   if (answer.kind === 'unsent') {
     const event = answer.error.class === 'retry' ? 'unsent' : 'unusable';
@@ -82,7 +87,17 @@ export function judge(
   }
   const { baseOffset, logAppendTime } = produced;
   const timestamp = logAppendTime < 0n ? null : logAppendTime;
-  return { event: 'acknowledged', detail: { acknowledged: { baseOffset, timestamp } } };
+  const acknowledged = { baseOffset, timestamp };
+  if (acknowledgedEnd === null || baseOffset >= acknowledgedEnd) {
+    return { event: 'acknowledged', detail: { acknowledged } };
+  }
+  const error = new SealstreamError(
+    'acknowledged-lost',
+    `${place}: acknowledged at offset ${baseOffset}, but offsets up to ${acknowledgedEnd - 1n} were ` +
+      'acknowledged before: what was there is gone; nothing more is written to this partition: ' +
+      'keep the disks of its replicas and verify the ledger',
+  );
+  return { event: 'regressed', detail: { acknowledged, error } };
 }
 
 function judgeError(

@@ -1,5 +1,6 @@
 import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
-import type { TopicIdentity } from '../stream.js';
+import type { Bounds, TopicIdentity } from '../stream.js';
+import { readBounds } from './bounds.js';
 import type { Cluster } from './cluster.js';
 import type { BrokerConnection } from './connection.js';
 import { findBatches } from './find-batches.js';
@@ -32,10 +33,12 @@ export class KafkaProducePort implements ProducePort {
   async topicNow(): Promise<TopicNow> {
     const { topic } = await this.#cluster.metadata(this.#topic.topic);
     const leaders = new Map<number, number | null>();
-    for (const { partition, leader } of topic?.partitions.values() ?? []) {
+    const leaderEpochs = new Map<number, number>();
+    for (const { partition, leader, leaderEpoch } of topic?.partitions.values() ?? []) {
       leaders.set(partition, leader < 0 ? null : leader);
+      leaderEpochs.set(partition, leaderEpoch);
     }
-    return { topicId: topic?.topicId ?? null, leaders };
+    return { topicId: topic?.topicId ?? null, leaders, leaderEpochs };
   }
 
   newProducer(): Promise<ProducerIdentity> {
@@ -94,6 +97,13 @@ export class KafkaProducePort implements ProducePort {
     identities: readonly BatchIdentity[],
   ): Promise<readonly FoundBatch[]> {
     return findBatches(this.#cluster, { ...this.#topic, partition, ...range }, identities);
+  }
+
+  async bounds(partition: number): Promise<Bounds> {
+    const [answer] = await readBounds(this.#cluster, this.#topic, [partition]);
+    if (answer === undefined) throw new SealstreamError('internal', 'no bounds');
+    if (answer instanceof SealstreamError) throw answer;
+    return answer;
   }
 
   close(): void {

@@ -29,7 +29,12 @@ export interface ReportDocument {
     readonly verdict: string;
     readonly sealed: { readonly size: string; readonly next: string } | null;
     readonly unsealed: { readonly records: string };
-    readonly findings: readonly { readonly code: string; readonly message: string }[];
+    readonly findings: readonly {
+      readonly code: string;
+      readonly message: string;
+      readonly from: string | null;
+      readonly to: string | null;
+    }[];
   }[];
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SealstreamError } from '../../../../ledger/error.js';
+import { readBatchHeader } from '../../../../stream/batch/layout.js';
 import {
   CODE_RULES,
   type LaneEvent,
@@ -69,14 +70,46 @@ test('several unknown batches are asked for together, from the last acknowledgem
   assert.equal(acknowledge(lane, 201n), null);
 });
 
-test('when the epochs are used up the lane stops', () => {
-  const lane = new Lane(0, { producerId: 7n, producerEpoch: 0x7fff });
-  const first = append(lane);
-  lane.apply('taken');
-  lane.apply('unlisted', { error: ERROR });
-  assert.equal(first[0]?.kind, 'unknown');
-  assert.equal(lane.state, 'stopped');
-  assert.equal(append(lane)[0]?.kind, 'rejected');
+describe('the last epoch of a producer id', () => {
+  const LAST = { producerId: 7n, producerEpoch: 0x7fff };
+  const producerIdOf = (lane: Lane) =>
+    readBatchHeader(lane.bytes ?? assert.fail('nothing is frozen'), 0)?.producerId;
+
+  test('is a fence only: after its first acknowledgement a new producer id is needed', () => {
+    const lane = new Lane(0, { producerId: 7n, producerEpoch: 0x7ffe });
+    append(lane);
+    lane.apply('taken');
+    lane.apply('unlisted', { error: ERROR });
+    append(lane);
+    assert.deepEqual(stamp(lane), [0x7fff, 0]);
+    const fenced = acknowledge(lane, 10n)?.batches.map((each) => each.fenced);
+    assert.deepEqual(fenced, [true]);
+    assert.equal(lane.needsProducer, false);
+    const next = append(lane);
+    assert.deepEqual([lane.state, lane.needsProducer], ['idle', true]);
+    lane.renew({ producerId: 8n, producerEpoch: 0 });
+    lane.advance();
+    assert.deepEqual([producerIdOf(lane), stamp(lane)], [8n, [0, 0]]);
+    acknowledge(lane, 11n);
+    assert.equal(next[0]?.kind, 'acknowledged');
+  });
+
+  test('unknown itself: nothing fences it, so that it is absent now means nothing', () => {
+    const lane = new Lane(0, LAST);
+    const first = append(lane);
+    lane.apply('taken');
+    lane.apply('unlisted', { error: ERROR });
+    assert.equal(first[0]?.kind, 'unknown');
+    append(lane);
+    assert.equal(lane.needsProducer, true);
+    lane.renew({ producerId: 8n, producerEpoch: 0 });
+    lane.advance();
+    const inquiry = acknowledge(lane, 10n);
+    assert.deepEqual(
+      inquiry?.batches.map(({ fenced, identity }) => [fenced, identity.producerId]),
+      [[false, 7n]],
+    );
+  });
 });
 
 describe('the table', () => {
@@ -92,6 +125,7 @@ describe('the table', () => {
     'vanished',
     'recreated',
     'misplaced',
+    'regressed',
     'unlisted',
     'expired',
   ];
@@ -103,11 +137,12 @@ describe('the table', () => {
     'refused',
     'vanished',
     'misplaced',
+    'regressed',
     'unlisted',
   ];
   const detail = (event: LaneEvent): EventDetail =>
-    event === 'acknowledged'
-      ? { acknowledged: { baseOffset: 0n, timestamp: null } }
+    event === 'acknowledged' || event === 'regressed'
+      ? { acknowledged: { baseOffset: 0n, timestamp: null }, error: ERROR }
       : { error: ERROR };
   const PATHS: Readonly<Record<LaneState, readonly LaneEvent[]>> = {
     idle: [],

@@ -33,6 +33,7 @@ export interface Stored {
 }
 
 interface Remembered {
+  readonly producerId: bigint;
   readonly epoch: number;
   readonly first: number;
   readonly next: number;
@@ -54,10 +55,16 @@ export class ScriptedBroker implements ProducePort {
   readonly requests: { leader: number; batches: readonly PartitionRecords[] }[] = [];
   readonly logs = new Map<number, Stored[]>();
   readonly leaders = new Map<number, number | null>();
+  readonly leaderEpochs = new Map<number, number>();
+  /** Below the log's end: what consumers are not shown yet. By partition. */
+  readonly hidden = new Map<number, number>();
   topicId: string | null = TOPIC.topicId;
   /** What a request by name finds out after its answer. */
   writtenTo = TOPIC.topicId;
   closed = false;
+  /** Given out so far. */
+  producers = 0;
+  firstEpoch = 0;
   readonly #faults: Fault[] = [];
   readonly #remembered = new Map<number, Remembered[]>();
   readonly #held: (() => void)[] = [];
@@ -65,6 +72,7 @@ export class ScriptedBroker implements ProducePort {
   constructor(partitions: number) {
     for (let partition = 0; partition < partitions; partition++) {
       this.leaders.set(partition, 1);
+      this.leaderEpochs.set(partition, 0);
       this.logs.set(partition, []);
     }
   }
@@ -88,11 +96,37 @@ export class ScriptedBroker implements ProducePort {
   }
 
   async topicNow(): Promise<TopicNow> {
-    return { topicId: this.topicId, leaders: new Map(this.leaders) };
+    const { topicId, leaders, leaderEpochs } = this;
+    return { topicId, leaders: new Map(leaders), leaderEpochs: new Map(leaderEpochs) };
   }
 
   async newProducer() {
-    return { producerId: 4711n, producerEpoch: 0 };
+    this.producers += 1;
+    return { producerId: 4710n + BigInt(this.producers), producerEpoch: this.firstEpoch };
+  }
+
+  async bounds(partition: number) {
+    const end = (this.logs.get(partition) ?? []).length - (this.hidden.get(partition) ?? 0);
+    return { partition, logStart: 0n, highWatermark: BigInt(end) };
+  }
+
+  /** An unclean election: the new leader has the first `kept` records, and of the producers what
+   * those tell it. */
+  elect(partition: number, kept: number): void {
+    this.logs.get(partition)?.splice(kept);
+    const remembered = this.#remembered.get(partition) ?? [];
+    const known = remembered.filter(({ baseOffset }) => baseOffset < BigInt(kept));
+    this.#remembered.set(partition, known);
+    this.leaderEpochs.set(partition, (this.leaderEpochs.get(partition) ?? 0) + 1);
+  }
+
+  /** As another producer would. */
+  fill(partition: number, count: number): void {
+    const log = this.logs.get(partition) ?? [];
+    for (let filled = 0; filled < count; filled++) {
+      const identity = { producerId: 1n, producerEpoch: 0, baseSequence: log.length, count: 1 };
+      log.push({ text: `<other ${log.length}>`, baseOffset: BigInt(log.length), identity });
+    }
   }
 
   async produce(leader: number, batches: readonly PartitionRecords[]): Promise<ProduceAnswer> {
@@ -143,7 +177,9 @@ export class ScriptedBroker implements ProducePort {
   #append({ partition, bytes }: PartitionRecords): ProducedPartition {
     const header = readBatchHeader(bytes, 0);
     if (header === null || !hasValidCrc(bytes, 0, header)) return failed(2);
-    const remembered = this.#remembered.get(partition) ?? [];
+    const all = this.#remembered.get(partition) ?? [];
+    const { producerId } = header;
+    const remembered = all.filter((each) => each.producerId === producerId);
     const { producerEpoch: epoch, baseSequence: first } = header;
     const last = remembered.at(-1);
     if (last !== undefined && epoch < last.epoch) return failed(47);
@@ -157,8 +193,9 @@ export class ScriptedBroker implements ProducePort {
     const text = Buffer.from(batch?.record(0).value ?? []).toString();
     log.push({ text, baseOffset, identity: { ...header, count } });
     const kept = remembered.filter((each) => each.epoch === epoch).slice(1 - REMEMBERED);
-    kept.push({ epoch, first, next: (first + count) % 2 ** 31, baseOffset });
-    this.#remembered.set(partition, kept);
+    kept.push({ producerId, epoch, first, next: (first + count) % 2 ** 31, baseOffset });
+    const others = all.filter((each) => each.producerId !== producerId);
+    this.#remembered.set(partition, [...others, ...kept]);
     return acknowledged(baseOffset);
   }
 }

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  KafkaAppender,
+  type KafkaAppenderOptions,
+} from '../../../../stream/kafka/kafka-appender.js';
+import type { LearnedOutcome, LostRecords } from '../../../../stream/stream.js';
+import { batchOf, ScriptedBroker, TOPIC } from './scripted-broker.js';
+
+async function opened(broker: ScriptedBroker, options: KafkaAppenderOptions = {}) {
+  const lost: LostRecords[] = [];
+  const onLost = (each: LostRecords) => lost.push(each);
+  const defaults = { pauseMs: 1, deadlineMs: 60_000, onLost };
+  const appender = await KafkaAppender.open(broker, TOPIC, { ...defaults, ...options });
+  const append = async (text: string) => appender.append(0, batchOf(text));
+  return { appender, append, lost };
+}
+
+async function withTen(broker: ScriptedBroker) {
+  const made = await opened(broker);
+  for (let index = 0; index < 10; index++) {
+    assert.equal((await made.append(`<${index}>`)).kind, 'acknowledged');
+  }
+  return made;
+}
+
+const ranges = (lost: readonly LostRecords[]) =>
+  lost.map(({ partition, from, until }) => [partition, from, until]);
+
+describe('an election that lost acknowledged records', () => {
+  test('the next batch is out of order: refused, and what is gone is named', async () => {
+    const broker = new ScriptedBroker(1);
+    const { appender, append, lost } = await withTen(broker);
+    broker.elect(0, 7);
+    const outcome = await append('<next>');
+    assert.equal(outcome.kind, 'rejected');
+    await appender.close();
+    assert.deepEqual(ranges(lost), [[0, 7n, 10n]]);
+    assert.equal(lost[0]?.error.code, 'acknowledged-lost');
+    assert.match(lost[0].error.message, /topic audit, partition 0: offsets 7 to 9/);
+  });
+
+  test('and with them the producer: acknowledged lower down, and nothing more', async () => {
+    const broker = new ScriptedBroker(1);
+    const { appender, append, lost } = await withTen(broker);
+    broker.elect(0, 0);
+    const outcome = await append('<next>');
+    assert.deepEqual(outcome.kind === 'acknowledged' && outcome.baseOffset, 0n);
+    const after = await append('<after>');
+    assert.equal(after.kind === 'rejected' && after.error.code, 'acknowledged-lost');
+    await appender.close();
+    assert.deepEqual(broker.texts(0), ['<next>']);
+    assert.deepEqual(ranges(lost), [[0, 0n, 10n]]);
+  });
+
+  test('and others have written since: the change of leader is what tells', async () => {
+    const broker = new ScriptedBroker(1);
+    const { append, appender, lost } = await withTen(broker);
+    broker.elect(0, 0);
+    broker.fill(0, 40);
+    broker.script({ kind: 'code', code: 6 });
+    assert.equal((await append('<next>')).kind, 'acknowledged');
+    while (lost.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const after = await append('<after>');
+    assert.match(after.kind === 'rejected' ? after.error.message : '', /offsets 0 to 9/);
+    await appender.close();
+    assert.deepEqual(ranges(lost), [[0, 0n, 10n]]);
+  });
+});
+
+describe('an election that lost nothing', () => {
+  test('is no alarm, and the log was looked at', async () => {
+    const broker = new ScriptedBroker(1);
+    const { append, appender, lost } = await withTen(broker);
+    const looked: bigint[] = [];
+    const find = broker.findBatches.bind(broker);
+    broker.findBatches = (partition, range, identities) => {
+      looked.push(range.until);
+      return find(partition, range, identities);
+    };
+    broker.elect(0, 10);
+    broker.script({ kind: 'code', code: 6 });
+    assert.equal((await append('<next>')).kind, 'acknowledged');
+    await appender.close();
+    assert.deepEqual([looked, lost], [[10n], []]);
+  });
+
+  test('the high watermark goes back and comes again: no alarm', async () => {
+    const broker = new ScriptedBroker(1);
+    const { append, appender, lost } = await withTen(broker);
+    broker.elect(0, 10);
+    broker.hidden.set(0, 4);
+    let asked = 0;
+    const bounds = broker.bounds.bind(broker);
+    broker.bounds = (partition) => {
+      asked += 1;
+      if (asked === 3) broker.hidden.delete(0);
+      return bounds(partition);
+    };
+    broker.script({ kind: 'code', code: 6 });
+    assert.equal((await append('<next>')).kind, 'acknowledged');
+    while (asked < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal((await append('<after>')).kind, 'acknowledged');
+    await appender.close();
+    assert.deepEqual(lost, []);
+  });
+});
+
+test('epochs used up: on under a new producer id, nothing lost, repeated or stuck', async () => {
+  const broker = new ScriptedBroker(1);
+  broker.firstEpoch = 0x7fff - 1;
+  const learned: LearnedOutcome[] = [];
+  const { append, appender } = await opened(broker, {
+    onLearned: (each: LearnedOutcome) => learned.push(each),
+  });
+  await append('<0>');
+  // Unknown under the last epoch but one, then under the last one.
+  for (const text of ['<1>', '<2>']) {
+    broker.script({ kind: 'code', code: 999, written: true });
+    assert.equal((await append(text)).kind, 'unknown');
+  }
+  for (const text of ['<3>', '<4>']) assert.equal((await append(text)).kind, 'acknowledged');
+  await appender.close();
+  assert.equal(broker.producers, 2);
+  assert.deepEqual(broker.texts(0), ['<0>', '<1>', '<2>', '<3>', '<4>']);
+  assert.deepEqual(
+    learned.map(({ baseOffset }) => baseOffset),
+    [1n, 2n],
+  );
+});
