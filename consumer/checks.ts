@@ -51,9 +51,9 @@ export function checkPartition(task: PartitionTask): Finding[] {
 
 /** Forged, malformed and erased records of the checkpoint topic. */
 function checkRecords({ state, partition, unplaced }: PartitionTask): Finding[] {
-  const { history } = state;
-  const findings = history.findings.of(partition, unplaced);
-  if (history.opened) return [...findings, ...history.unopened.of(partition, unplaced)];
+  const { history, count } = state;
+  const findings = history.findings.of(partition, unplaced, count);
+  if (history.opened) return [...findings, ...history.unopened.of(partition, unplaced, count)];
   if (history.unopened.empty) return findings;
   const message =
     `no checkpoint of ${state.topic} was signed by this key; ` +

@@ -8,8 +8,15 @@ import type { Point } from './points.js';
 import { type SealedLog, truncatedFinding } from './sealed-log.js';
 import type { Source } from './source.js';
 import { Tail } from './tail.js';
-import { type Finding, finding } from './verdict.js';
+import { type Finding, type FindingCode, finding } from './verdict.js';
 import { type Step, walk } from './walk.js';
+
+/**
+ * Every change costs several readings of its surroundings: so many findings are made, and so often
+ * is the walk resumed. Where each record was altered, work and report would else grow without bound.
+ */
+const MOST_FINDINGS = 10;
+const MOST_RESUMED = 100;
 
 export interface RecomputeOptions {
   readonly source: Source;
@@ -32,6 +39,7 @@ export class Recomputation {
   /** The state at the last checkpoint that agreed, or that hashing was resumed at. */
   #good: LogState;
   #index = 0;
+  #resumed = 0;
 
   constructor(log: SealedLog, options: RecomputeOptions) {
     this.#log = log;
@@ -65,12 +73,17 @@ export class Recomputation {
   /** true: there is more to walk behind a checkpoint that differed. */
   async #walkOn(): Promise<boolean> {
     const { source, onProgress } = this.#options;
-    const { points } = this.#log;
-    for await (const step of walk(source, this.#state, points, this.#index, this.#until)) {
-      if (step.kind === 'differs') return this.#differs(step);
+    const { points, conflicting } = this.#log;
+    const until = this.#until;
+    for await (const step of walk(source, this.#state, points, this.#index, until, conflicting)) {
+      if (step.kind === 'differs') {
+        // The contradiction is reported already; the log may well agree with the other one.
+        if (!conflicting.has(step.index)) return this.#differs(step);
+        this.#index = step.index + 1;
+      }
       if (step.kind === 'agrees') this.#agrees(step.index);
       if (step.kind === 'tail') this.tail.add(step);
-      onProgress(source.position, this.#until);
+      onProgress(source.position, until);
     }
     return false;
   }
@@ -83,11 +96,7 @@ export class Recomputation {
   }
 
   async #differs({ index, point }: Extract<Step, { kind: 'differs' }>): Promise<boolean> {
-    // The contradiction is reported already; the log may well agree with the other one.
-    if (this.#log.conflicting.has(index)) {
-      this.#index = index + 1;
-      return true;
-    }
+    if (this.#isTooMany()) return this.#giveUp('record-altered', this.#good.next);
     if (await this.#agreesLater(index + 1)) {
       this.findings.push(
         finding(
@@ -103,6 +112,21 @@ export class Recomputation {
     const found = await locate(this.#options.source, this.#good.clone(), point, evidence);
     this.findings.push(found ?? this.#changeable(point));
     await this.#resume(index);
+    return true;
+  }
+
+  #isTooMany(): boolean {
+    return this.findings.length >= MOST_FINDINGS || this.#resumed >= MOST_RESUMED;
+  }
+
+  /** One finding for all that is left up to the head; the tail is still counted. */
+  #giveUp(code: FindingCode, from: bigint): boolean {
+    const { end } = this.#log;
+    const message =
+      `${this.#options.source.place}: from offset ${from} on the log is altered or broken as well; ` +
+      'with so many findings before it, this was not localised further';
+    this.findings.push(finding(code, message, from, end > from ? end : this.#until));
+    this.#leaveLog();
     return true;
   }
 
@@ -138,6 +162,7 @@ export class Recomputation {
   /** Goes on from the first checkpoint at or after `index` that can be resumed; true: found one. */
   async #resume(index: number): Promise<boolean> {
     const { points } = this.#log;
+    this.#resumed++;
     for (let at = index; at < points.length; at++) {
       const evidence = await this.#log.evidence(points.get(at));
       if (evidence === null) continue;
@@ -219,6 +244,7 @@ export class Recomputation {
     let at = this.#index;
     while (at < points.length && points.nextOf(at) <= position) at++;
     const sealed = at < points.length;
+    if (sealed && this.#isTooMany()) return this.#giveUp(findingOf(error).code, position);
     if (sealed) await this.#resume(at);
     const to = sealed && this.#state.next < this.#until ? this.#state.next : this.#until;
     // At the very end no offset is left to name but those since the last agreement.

@@ -23,10 +23,17 @@ export class RecordFindings {
     return this.#kept.length === 0;
   }
 
-  /** What concerns `partition`; `unplaced`: also what no partition can be told for. */
-  of(partition: number, unplaced: boolean): Finding[] {
+  /**
+   * What concerns `partition`; `unplaced`: also what no partition can be told for, or one that is not
+   * among the `count` that are reported: whoever names it wrote that number.
+   */
+  of(partition: number, unplaced: boolean, count: number): Finding[] {
     const found = this.#kept
-      .filter((kept) => kept.partition === partition || (unplaced && kept.partition === null))
+      .filter((kept) =>
+        kept.partition === null || kept.partition >= count
+          ? unplaced
+          : kept.partition === partition,
+      )
       .map((kept) => kept.finding);
     for (const [code, count] of this.#dropped) {
       found.push(finding(code, `${count} more records of the checkpoint topic are like this`));

@@ -20,7 +20,7 @@ export type Step =
     }
   /** Checkpoint `index` agrees with the log up to here. */
   | { readonly kind: 'agrees'; readonly index: number; readonly point: Point }
-  /** It does not; the walk is over. */
+  /** It does not; the walk is over, unless the point is one of those that are passed over. */
   | { readonly kind: 'differs'; readonly index: number; readonly point: Point }
   /** Records [from, to) of the batch are beyond the last checkpoint. */
   | {
@@ -52,8 +52,8 @@ export function agrees(state: LogState, point: Point): boolean {
 
 /**
  * Hashes [state.next, until) into `state`, comparing with `points` from `index` on. Ends after the
- * first point that differs, or at `until`: points beyond it are not met. Throws what the source
- * throws; `state.next` then says how far it came.
+ * first point that differs and is not in `passed`, or at `until`: points beyond it are not met.
+ * Throws what the source throws; `state.next` then says how far it came.
  */
 export async function* walk(
   source: Source,
@@ -61,6 +61,7 @@ export async function* walk(
   points: Points,
   index: number,
   until: bigint,
+  passed: ReadonlySet<number> = new Set(),
 ): AsyncGenerator<Step> {
   let at = index;
   let seen = state.next;
@@ -72,7 +73,7 @@ export async function* walk(
       if (point.next > state.next) state.skipTo(point.next);
       const kind = agrees(state, point) ? 'agrees' : 'differs';
       yield { kind, index: at, point };
-      if (kind === 'differs') return true;
+      if (kind === 'differs' && !passed.has(at)) return true;
     }
     return false;
   }
