@@ -6,8 +6,12 @@ const LONGEST_MS = 2_000;
 /** A pause before attempt `attempt` (from 1): doubling from 50 ms to 2 s, half of it random so that
  * many clients do not come back at once. */
 export function backOffMs(attempt: number): number {
-  const whole = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt - 1, 16));
-  return Math.ceil(whole / 2 + (Math.random() * whole) / 2);
+  return jittered(Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt - 1, 16)));
+}
+
+/** Between half of `ms` and all of it. */
+export function jittered(ms: number): number {
+  return Math.ceil(ms / 2 + (Math.random() * ms) / 2);
 }
 
 /** Runs `step` until it returns something, pausing between; null once `deadline` (performance.now()) has

@@ -117,6 +117,14 @@ export class Cluster {
     return metadata;
   }
 
+  /** `host:port` of a broker that answers now. Throws as `metadata` does. */
+  async answering(timeoutMs = this.timeoutMs): Promise<string> {
+    return this.ask(timeoutMs, async (connection, remainingMs) => {
+      await connection.versions(remainingMs);
+      return connection.name;
+    });
+  }
+
   /** Runs `use` on the connections for metadata and administration, one broker after another, until
    * it does not throw an error of class retry. */
   async ask<T>(

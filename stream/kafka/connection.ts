@@ -33,7 +33,7 @@ interface KafkaRequest extends LinkRequest {
  * Errors: `unreachable` (not connected, or lost before the response: whether the broker acted on the
  * request is open), `timeout` (likewise open; the connection is given up, with all that is under
  * way on it, since every later response would wait behind the missing one), `unauthorized` (SASL
- * refused), `configuration` (a certificate that is not trusted), `malformed` (not Kafka's protocol),
+ * refused), `configuration` (a certificate that one side does not trust), `malformed` (not Kafka's protocol),
  * `closed`.
  */
 export interface BrokerConnection {
@@ -185,6 +185,17 @@ const CERTIFICATE_CODES = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
+/** Alerts that a broker sends about our certificate, or about its absence. */
+const REFUSED_CERTIFICATE = new Set([
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  'ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE',
+  'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+]);
+
 const REFUSED_SASL = new Set([
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
@@ -215,6 +226,14 @@ export function classify(error: unknown, broker: string, what: string): Sealstre
     return new SealstreamError(
       'configuration',
       `${broker}: the broker's certificate is not trusted (${code}): check kafka.tls`,
+      cause,
+    );
+  }
+  if (REFUSED_CERTIFICATE.has(code)) {
+    return new SealstreamError(
+      'configuration',
+      `${broker}: the broker refuses our certificate, or wants one (${code}): check kafka.tls's ` +
+        'cert and key',
       cause,
     );
   }

@@ -10,6 +10,7 @@ import type {
 } from '../stream.js';
 import { expired, noPartition, recreated } from './append-errors.js';
 import type { LaneEvent } from './append-rules.js';
+import { jittered } from './back-off.js';
 import { Inquirer } from './inquirer.js';
 import { type EventDetail, type Inquiry, Lane, type ProducerIdentity } from './lane.js';
 import { LossWatch } from './loss-watch.js';
@@ -23,7 +24,8 @@ const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const ALARMING = new Set<LaneEvent>(['vanished', 'regressed', 'misplaced', 'unlisted']);
 
 export interface KafkaAppenderOptions extends AppenderOptions {
-  /** Pause before the first resend; it doubles up to two seconds. Default 100 ms. */
+  /** Pause before the first resend, less up to half of it by chance; it doubles up to two seconds.
+   * Default 100 ms. */
   readonly pauseMs?: number;
   readonly logger?: Logger | null;
 }
@@ -231,7 +233,8 @@ export class KafkaAppender implements Appender {
   #rest(lane: Lane, error: SealstreamError | undefined): void {
     const { partition, attempts } = lane;
     this.#logger?.debug({ partition, attempts, error }, 'append not settled, trying again');
-    const pauseMs = Math.min(this.#pauseMs * 2 ** Math.min(attempts - 1, 16), LONGEST_PAUSE_MS);
+    const wholeMs = Math.min(this.#pauseMs * 2 ** Math.min(attempts - 1, 16), LONGEST_PAUSE_MS);
+    const pauseMs = jittered(wholeMs);
     const attempt = lane.bytes;
     this.#pause(pauseMs, () => {
       void this.#refresh().then(() => {

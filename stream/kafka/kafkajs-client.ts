@@ -7,13 +7,16 @@ const CLIENT_ID = 'sealstream';
 
 /** kafkajs through its public API, for what needs no data plane: group membership. */
 export function createKafkaClient(cluster: Cluster): Kafka {
-  const { bootstrap, security, timeoutMs, logger } = cluster;
+  const { security, timeoutMs, logger } = cluster;
   const config: KafkaConfig = {
     clientId: CLIENT_ID,
-    brokers: bootstrap.map(({ host, port }) => `${host}:${port}`),
+    // kafkajs gives up where it begins with one that is dead and the list is long.
+    brokers: async () => [await cluster.answering()],
     ssl: tlsOptions(security) ?? false,
     connectionTimeout: timeoutMs,
     requestTimeout: timeoutMs,
+    // Its default, ten seconds, renews a shorter session with every request; brokers refuse that.
+    reauthenticationThreshold: 1_000,
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => forward(entry, logger),
   };

@@ -55,6 +55,10 @@ declare module 'kafkajs/src/network/connection.js' {
       fulfillRequest(response: { correlationId: number; payload: Buffer; size: number }): void;
       destroy(): void;
     };
+    /** Milliseconds, as a 64-bit integer of kafkajs; 0: for ever. */
+    readonly sessionLifetime: { toString(): string };
+    /** How long before the end of a session it is renewed. */
+    reauthenticationThreshold: number;
     connect(): Promise<true>;
     disconnect(): Promise<true>;
     isConnected(): boolean;

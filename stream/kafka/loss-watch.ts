@@ -1,10 +1,9 @@
 import { SealstreamError } from '../../ledger/error.js';
 import type { AppenderOptions, Bounds, Logger, TopicIdentity } from '../stream.js';
+import { backOffMs } from './back-off.js';
 import type { Lane, Witness } from './lane.js';
 import type { ProducePort } from './produce-port.js';
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
 /** For so long the high watermark may stand back after the leader changed. */
 const REGRESSION_MS = 30_000;
 /** Where it is certain that something is gone; it only keeps the range small. */
@@ -176,7 +175,7 @@ export class LossWatch {
   /** Throws `closed` where the appender closes meanwhile. */
   async #pause(attempt: number): Promise<void> {
     const { signal } = this.#closed;
-    const ms = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 16), LONGEST_PAUSE_MS);
+    const ms = backOffMs(attempt);
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer);

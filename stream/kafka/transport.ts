@@ -54,6 +54,8 @@ export interface Link {
 }
 
 const REQUEST_LIMIT_MS = 3_600_000;
+/** Share of a session's lifetime. */
+const RENEWED_EARLY = 1 / 3;
 
 /** Reads what comes in by itself: kafkajs trusts the length that a response claims, and takes an
  * answer to another request for none. */
@@ -96,6 +98,14 @@ class FramedConnection extends Connection {
       payload: response.subarray(CORRELATION_BYTES),
       size: response.length,
     });
+  }
+
+  /** kafkajs renews a session ten seconds before its end: where sessions are shorter, before every
+   * request, which a broker refuses within a second of the last time. */
+  renewInTime(): void {
+    const lifetimeMs = Number(this.sessionLifetime.toString());
+    const early = Math.floor(lifetimeMs * RENEWED_EARLY);
+    this.reauthenticationThreshold = Math.min(this.reauthenticationThreshold, early);
   }
 
   exchange(request: LinkRequest): Promise<Buffer> {
@@ -169,6 +179,7 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
     connection.setVersions(Object.fromEntries(versions));
     connection.setSupportAuthenticationProtocol(true);
     await connection.authenticate();
+    connection.renewInTime();
     signal.throwIfAborted();
     return createLink(connection, versions, broker);
   } catch (error) {

@@ -1,8 +1,48 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ownPartitions } from '../../stream/kafka/ownership.js';
 import { batchOf, offsetOf, withAdmin, withTopic } from '../support/append-fixture.js';
 import { kafkaTest } from '../support/kafka.js';
+
+const WORKER = fileURLToPath(new URL('../support/closing-worker.js', import.meta.url));
+const PATIENCE_MS = 60_000;
+
+/** A process that uses all of a stream, closes it and must then end by itself. */
+async function leftOpen(bootstrap: string, topic: string): Promise<string> {
+  const words = [WORKER, `kafka://${bootstrap}`, topic];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: PATIENCE_MS });
+  return stdout;
+}
+
+kafkaTest('a stream that was closed leaves no socket and no timer', (bootstrap) =>
+  withTopic(bootstrap, {}, async ({ topic }) => {
+    assert.equal(await leftOpen(bootstrap, topic.topic), '[]');
+  }),
+);
+
+kafkaTest('some brokers of the list are dead, one of them silently', (bootstrap) =>
+  withTopic(bootstrap, {}, async ({ topic }) => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket.on('error', () => {})));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    assert.ok(address !== null && typeof address === 'object');
+    try {
+      const dead = `127.0.0.1:1,127.0.0.1:${address.port},no-such-host.invalid:9092`;
+      assert.equal(await leftOpen(`${dead},${bootstrap}`, topic.topic), '[]');
+      assert.ok(sockets.size > 0);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
+  }),
+);
 
 kafkaTest('an appender that was closed is kept by nobody', (bootstrap) =>
   withTopic(bootstrap, {}, async ({ cluster, open }) => {

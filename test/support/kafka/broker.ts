@@ -65,10 +65,12 @@ export class Broker {
   async format(clusterId: string, users: readonly Credentials[]): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
     await writeFile(this.#propertiesFile, brokerProperties(this.#settings));
-    const scram = users.flatMap(({ name, password }) => [
-      '-S',
-      `SCRAM-SHA-512=[name=${name},password=${password}]`,
-    ]);
+    const scram = users.flatMap(({ name, password }) =>
+      ['256', '512'].flatMap((bits) => [
+        '-S',
+        `SCRAM-SHA-${bits}=[name=${name},password=${password}]`,
+      ]),
+    );
     const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', this.#propertiesFile];
     await run('java', [...this.#virtualMachine(), ...tool, ...scram]);
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { Broker, type Credentials } from './broker.js';
+import { type Certificates, makeCertificates } from './certificates.js';
 import { kafkaClassPath } from './jars.js';
 import { freePorts, isFree } from './ports.js';
 
@@ -21,6 +22,8 @@ export interface ClusterOptions {
   readonly nodes?: 1 | 3;
   /** Adds a SASL_PLAINTEXT listener with SCRAM-SHA-512, SCRAM_USERS and ACLs. */
   readonly scram?: boolean;
+  /** Adds a SASL_SSL listener for client certificates, PLAIN and SCRAM; needs openssl. */
+  readonly secure?: { readonly sessionMs: number };
   /** Port of the first node's plain listener; default: a free one. */
   readonly port?: number;
 }
@@ -31,6 +34,8 @@ export interface KafkaCluster {
   readonly bootstrap: string;
   /** host:port[,…] of the SCRAM listeners; null without `scram`. */
   readonly scramBootstrap: string | null;
+  /** localhost:port[,…] of the SASL_SSL listeners, and their files; null without `secure`. */
+  readonly secure: { readonly bootstrap: string; readonly certificates: Certificates } | null;
   /** `id` from 1, as brokers are numbered in metadata. */
   node(id: number): ClusterNode;
   /** Stops every broker and removes their data. */
@@ -75,12 +80,19 @@ export async function startCluster(
 class MavenCluster implements KafkaCluster {
   readonly bootstrap: string;
   readonly scramBootstrap: string | null;
+  readonly secure: KafkaCluster['secure'];
   readonly #folder: string;
   readonly #brokers: readonly Broker[];
   readonly #scram: boolean;
   readonly #onExit = (): void => this.#endNow();
 
-  private constructor(folder: string, brokers: readonly Broker[], scramPorts: readonly number[]) {
+  private constructor(
+    folder: string,
+    brokers: readonly Broker[],
+    scramPorts: readonly number[],
+    secure: KafkaCluster['secure'],
+  ) {
+    this.secure = secure;
     this.#folder = folder;
     this.#brokers = brokers;
     this.#scram = scramPorts.length > 0;
@@ -93,27 +105,43 @@ class MavenCluster implements KafkaCluster {
 
   static async create(classPath: string, options: ClusterOptions): Promise<MavenCluster> {
     const count = options.nodes ?? 1;
-    const ports = await freePorts(count * 3);
+    const ports = await freePorts(count * 4);
     const take = (): number => ports.pop() ?? 0;
     const nodes = Array.from({ length: count }, (_, index) => ({
       id: index + 1,
       port: index === 0 && options.port !== undefined ? options.port : take(),
       controllerPort: take(),
       saslPort: options.scram === true ? take() : null,
+      securePort: take(),
     }));
     const folder = await mkdtemp(join(tmpdir(), 'sealstream-kafka-'));
+    // In a broker's own folder, which its guard removes.
+    const place = join(folder, 'node-1');
+    const certificates = options.secure === undefined ? null : await makeCertificates(place);
+    const sessionMs = options.secure?.sessionMs ?? 0;
     const brokers = nodes.map((node) => {
       const own = join(folder, `node-${node.id}`);
-      const settings = { ...node, logDirectory: join(own, 'data'), voters: nodes };
+      const secure = certificates && {
+        port: node.securePort,
+        keyStore: certificates.broker,
+        trustStore: certificates.authority,
+        users: SCRAM_USERS,
+        sessionMs,
+      };
+      const settings = { ...node, secure, logDirectory: join(own, 'data'), voters: nodes };
       return new Broker(own, classPath, settings);
     });
     const scramPorts = nodes.flatMap((node) => (node.saslPort === null ? [] : [node.saslPort]));
-    return new MavenCluster(folder, brokers, scramPorts);
+    const secure = certificates && {
+      bootstrap: nodes.map(({ securePort }) => `localhost:${securePort}`).join(','),
+      certificates,
+    };
+    return new MavenCluster(folder, brokers, scramPorts, secure);
   }
 
   async start(): Promise<void> {
     const clusterId = randomBytes(16).toString('base64url');
-    const users = this.#scram ? SCRAM_USERS : [];
+    const users = this.#scram || this.secure !== null ? SCRAM_USERS : [];
     await Promise.all(this.#brokers.map((broker) => broker.format(clusterId, users)));
     await Promise.all(this.#brokers.map((broker) => broker.start()));
     await this.#ready(this.#brokers);

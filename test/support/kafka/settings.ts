@@ -6,8 +6,20 @@ export interface NodeSettings {
   readonly controllerPort: number;
   /** A SASL_PLAINTEXT listener with SCRAM-SHA-512 and ACLs; null: none. */
   readonly saslPort: number | null;
+  /** A SASL_SSL listener that wants client certificates; null: none. */
+  readonly secure: SecureListener | null;
   /** Every node of the cluster, this one included. */
   readonly voters: readonly { readonly id: number; readonly controllerPort: number }[];
+}
+
+/** PEM files; every user of SCRAM_USERS may log in with every mechanism. */
+export interface SecureListener {
+  readonly port: number;
+  /** Private key and certificate. */
+  readonly keyStore: string;
+  readonly trustStore: string;
+  readonly users: readonly { readonly name: string; readonly password: string }[];
+  readonly sessionMs: number;
 }
 
 /** The properties of one combined broker and controller, tuned to start fast and to react fast. */
@@ -62,12 +74,40 @@ function listeners(node: NodeSettings): string[] {
       'super.users=User:admin;User:ANONYMOUS',
     );
   }
+  const advertised = [...open];
+  if (node.secure !== null) {
+    open.push(`SECURE://127.0.0.1:${node.secure.port}`);
+    advertised.push(`SECURE://localhost:${node.secure.port}`);
+    protocols.push('SECURE:SASL_SSL');
+    security.push(...secureListener(node.secure));
+  }
   return [
     `listeners=${open.join(',')},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    `advertised.listeners=${open.join(',')}`,
+    `advertised.listeners=${advertised.join(',')}`,
     `listener.security.protocol.map=${protocols.join(',')}`,
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=PLAINTEXT',
     ...security,
+  ];
+}
+
+function secureListener({ keyStore, trustStore, users, sessionMs }: SecureListener): string[] {
+  const prefix = 'listener.name.secure.';
+  const plain = users.map(({ name, password }) => `user_${name}="${password}"`).join(' ');
+  const modules = 'org.apache.kafka.common.security';
+  const scram = `${modules}.scram.ScramLoginModule required;`;
+  return [
+    `${prefix}ssl.keystore.type=PEM`,
+    `${prefix}ssl.keystore.location=${keyStore}`,
+    `${prefix}ssl.truststore.type=PEM`,
+    `${prefix}ssl.truststore.location=${trustStore}`,
+    `${prefix}ssl.client.auth=required`,
+    `${prefix}sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512`,
+    `${prefix}plain.sasl.jaas.config=${modules}.plain.PlainLoginModule required ${plain};`,
+    `${prefix}scram-sha-256.sasl.jaas.config=${scram}`,
+    `${prefix}scram-sha-512.sasl.jaas.config=${scram}`,
+    ...['plain', 'scram-sha-256', 'scram-sha-512'].map(
+      (mechanism) => `${prefix}${mechanism}.connections.max.reauth.ms=${sessionMs}`,
+    ),
   ];
 }
