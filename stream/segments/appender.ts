@@ -9,7 +9,7 @@ import type {
   EncodedBatch,
   TopicIdentity,
 } from '../stream.js';
-import { LOCKS_FOLDER } from './create.js';
+import { LOCKS_FOLDER, lockName } from './create.js';
 import { fileError } from './folder.js';
 import { FileLock } from './lock.js';
 import { LogWriter, UnknownWrite, type WriterOptions } from './log-writer.js';
@@ -52,12 +52,21 @@ export class SegmentAppender implements Appender {
       ? new SealstreamError('closed', 'stream: the appender is closed')
       : refusal(batch, `topic ${this.topic.topic} partition ${partition}`);
     if (error !== null) return Promise.resolve({ kind: 'rejected', error });
+    try {
+      return this.queueOf(partition).add(batch, this.deadlineMs);
+    } catch (failure) {
+      const reason = fileError(failure, `topic ${this.topic.topic} partition ${partition}`);
+      return Promise.resolve({ kind: 'rejected', error: reason });
+    }
+  }
+
+  private queueOf(partition: number): PartitionQueue {
     let queue = this.queues.get(partition);
     if (queue === undefined) {
       queue = new PartitionQueue(this.root, this.topic, partition, this.writing);
       this.queues.set(partition, queue);
     }
-    return queue.add(batch, this.deadlineMs);
+    return queue;
   }
 
   async close(): Promise<void> {
@@ -83,7 +92,8 @@ class PartitionQueue {
   constructor(root: string, topic: TopicIdentity, partition: number, writing: WriterOptions) {
     this.place = `topic ${topic.topic} partition ${partition}`;
     mkdirSync(join(root, LOCKS_FOLDER), { recursive: true });
-    this.lock = new FileLock(join(root, LOCKS_FOLDER, `${topic.topic}-${partition}.append`));
+    const name = `${lockName(topic.topic)}-${partition}.append`;
+    this.lock = new FileLock(join(root, LOCKS_FOLDER, name));
     this.writer = new LogWriter(root, topic, partition, writing);
   }
 

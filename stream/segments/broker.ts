@@ -1,7 +1,6 @@
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { SealstreamError } from '../../ledger/error.js';
-import { readSmallFile } from './folder.js';
+import { exists, MAX_INT64, readSmallFile } from './folder.js';
 
 /**
  * What a Kafka broker leaves in a log directory beside the partitions:
@@ -24,19 +23,18 @@ export interface BrokerOffsets {
 }
 
 export function isBrokerFolder(root: string): boolean {
-  return lstatSync(join(root, 'meta.properties'), { throwIfNoEntry: false }) !== undefined;
+  return exists(join(root, 'meta.properties'));
 }
 
 /** Throws `unreadable` where a checkpoint file is not what Kafka writes. */
 export function brokerOffsets(root: string, topic: string, partition: number): BrokerOffsets {
-  const clean = lstatSync(join(root, '.kafka_cleanshutdown'), { throwIfNoEntry: false });
+  const clean = exists(join(root, '.kafka_cleanshutdown'));
   const key = `${topic} ${partition}`;
   return {
     logStart: readOffsets(join(root, 'log-start-offset-checkpoint')).get(key) ?? null,
-    highWatermark:
-      clean === undefined
-        ? null
-        : (readOffsets(join(root, 'replication-offset-checkpoint')).get(key) ?? null),
+    highWatermark: clean
+      ? (readOffsets(join(root, 'replication-offset-checkpoint')).get(key) ?? null)
+      : null,
   };
 }
 
@@ -50,6 +48,7 @@ function readOffsets(file: string): ReadonlyMap<string, bigint> {
   for (const line of lines) {
     const [, key, offset] = /^(\S+ [0-9]{1,10}) ([0-9]{1,19})$/.exec(line) ?? [];
     if (key === undefined || offset === undefined) throw unreadable(file);
+    if (BigInt(offset) > MAX_INT64) throw unreadable(file);
     offsets.set(key, BigInt(offset));
   }
   return offsets;

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -26,6 +26,15 @@ import {
 
 /** Lock files of this stream; Kafka ignores the folder. */
 export const LOCKS_FOLDER = '.sealstream';
+const LONGEST_LOCK_NAME = 150;
+
+/** How lock files name a topic, with room for what they add: file systems allow 255 bytes. */
+export function lockName(topic: string): string {
+  if (topic.length <= LONGEST_LOCK_NAME) return topic;
+  // No topic has a ~ in its name.
+  return `~${createHash('sha256').update(topic).digest('hex')}`;
+}
+
 const STAGING = '.sealstream-new-';
 const PAUSE_MS = 10;
 

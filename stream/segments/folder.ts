@@ -22,7 +22,7 @@ const CHECKPOINT_SUFFIX = '.checkpoints';
 const MAX_PARTITION = 9_999;
 const PARTITION = /^(?:0|[1-9][0-9]{0,3})$/;
 const SEGMENT = /^([0-9]{20})\.log$/;
-const MAX_INT64 = 2n ** 63n - 1n;
+export const MAX_INT64 = 2n ** 63n - 1n;
 
 /** What may be over when one tries again. */
 const BUSY = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EDQUOT'];
@@ -51,8 +51,8 @@ export function partitionFolder(root: string, topic: string, partition: number):
 }
 
 /**
- * Throws `unreachable` where `root` is not there (not mounted, not made yet): that must never look
- * like a stream without topics.
+ * Throws `unreachable` where `root` is not there or empty (not mounted, not made yet): that must
+ * never look like a stream without topics. A folder that ever had one holds `.sealstream` at least.
  */
 export function checkRoot(root: string): void {
   let stat: Stats;
@@ -69,6 +69,12 @@ export function checkRoot(root: string): void {
   if (!stat.isDirectory()) {
     throw new SealstreamError('configuration', `stream: ${root} is not a folder`);
   }
+  if (readFolder(root).length === 0) {
+    throw new SealstreamError(
+      'unreachable',
+      `stream: the folder ${root} is empty; is it mounted? apply makes topics in a new one`,
+    );
+  }
 }
 
 /** Partition numbers for which there is a folder, ascending. Throws `unreadable` beyond 9 999. */
@@ -79,8 +85,9 @@ export function listPartitions(root: string, topic: string): number[] {
     if (!name.startsWith(prefix)) continue;
     const rest = name.slice(prefix.length);
     // Kafka's other folders end in more: `.<uuid>-delete`, `-future`, `-stray`.
-    if (PARTITION.test(rest) && isFolder(join(root, name))) partitions.push(Number(rest));
-    else if (/^[1-9][0-9]{4,9}$/.test(rest)) {
+    if (!/^(?:0|[1-9][0-9]{0,9})$/.test(rest) || !isFolder(join(root, name))) continue;
+    if (PARTITION.test(rest)) partitions.push(Number(rest));
+    else {
       throw new SealstreamError('unreadable', `stream: ${join(root, name)}: more than 9 999`);
     }
   }
@@ -134,11 +141,24 @@ export function readSmallFile(file: string, limit: number): Buffer | null {
 
 /** 0 where there is no such file. */
 export function fileSize(file: string): number {
-  return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  return statOf(file)?.size ?? 0;
 }
 
 export function isFolder(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statOf(path)?.isDirectory() ?? false;
+}
+
+/** Whether anything, of whatever kind, has this name. */
+export function exists(path: string): boolean {
+  return statOf(path) !== undefined;
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileError(error, path);
+  }
 }
 
 function readFolder(folder: string): string[] {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  existsSync,
   linkSync,
   lstatSync,
   readFileSync,
@@ -66,11 +65,16 @@ export class FileLock {
     }
     const token = randomUUID();
     const own = fresh(this.path, token);
-    writeFileSync(own, JSON.stringify({ token, ...thisProcess() }), { flag: 'wx', mode: 0o644 });
-    const acquired = last === undefined ? link(own, this.path) : this.follow(own, token, last);
-    if (existsSync(own)) unlinkSync(own);
-    if (acquired) this.token = token;
-    return acquired;
+    const text = JSON.stringify({ token, ...thisProcess() });
+    try {
+      writeFileSync(own, text, { flag: 'wx', mode: 0o644 });
+      const acquired = last === undefined ? link(own, this.path) : this.follow(own, token, last);
+      if (acquired) this.token = token;
+      return acquired;
+    } finally {
+      // After a failure too, as of a full disk, which leaves a file without its content.
+      remove(own);
+    }
   }
 
   /** Shows processes that cannot look this one up that it lives; for locks held over seconds. */

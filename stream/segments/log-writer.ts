@@ -9,7 +9,7 @@ import { listSegments, partitionFolder, type Segment, segmentName, WRITE_FLAGS }
 import { startOf } from './log-end.js';
 import { type Scan, scanSegment } from './scan.js';
 import { SegmentFile, withSegment } from './segment-file.js';
-import { checkPartition, checkWritable } from './topic.js';
+import { checkPartition, checkWritablePartition } from './topic.js';
 
 interface Stamped {
   readonly baseOffset: bigint;
@@ -59,7 +59,7 @@ export class LogWriter {
    */
   async append(batches: readonly { bytes: Uint8Array; count: number }[]): Promise<Appended> {
     checkPartition(this.root, this.topic, this.partition);
-    checkWritable(this.root, this.topic);
+    checkWritablePartition(this.root, this.folder);
     const size = batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const { file, end } = await this.prepare(size);
     // LogAppendTime never goes back, whatever the clock does.

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SealstreamError } from '../../ledger/error.js';
 import type { Ownership, OwnershipOptions, TopicIdentity } from '../stream.js';
-import { LOCKS_FOLDER } from './create.js';
+import { LOCKS_FOLDER, lockName } from './create.js';
 import { fileError } from './folder.js';
 import { FileLock, removeDeadLock } from './lock.js';
 import { requireTopic } from './topic.js';
@@ -44,7 +44,7 @@ class Member implements Ownership {
     this.options = options;
     // A group's name is the caller's: only its hash becomes part of a path.
     const group = createHash('sha256').update(options.group).digest('hex').slice(0, 32);
-    this.folder = join(root, LOCKS_FOLDER, `${topic.topic}-${topic.topicId}-${group}`);
+    this.folder = join(root, LOCKS_FOLDER, `${lockName(topic.topic)}-${topic.topicId}-${group}`);
     mkdirSync(this.folder, { recursive: true });
     this.announcement = new FileLock(join(this.folder, `member-${randomUUID()}`));
     this.announcement.tryAcquire();

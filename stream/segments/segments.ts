@@ -99,10 +99,10 @@ class SegmentStream implements Stream {
 
   async appender(topic: TopicIdentity, options: AppenderOptions = {}): Promise<Appender> {
     this.checkOpen();
-    const { settings } = requireTopic(this.root, topic);
-    checkWritable(this.root, topic);
+    const description = requireTopic(this.root, topic);
+    checkWritable(this.root, description);
     const writing = {
-      segmentBytes: segmentBytes(settings, topic.topic),
+      segmentBytes: segmentBytes(description.settings, topic.topic),
       ...(this.logger && { logger: this.logger }),
     };
     return this.keep(new SegmentAppender(this.root, topic, options, writing));
@@ -110,9 +110,12 @@ class SegmentStream implements Stream {
 
   async own(topic: TopicIdentity, options: OwnershipOptions): Promise<Ownership> {
     this.checkOpen();
-    requireTopic(this.root, topic);
-    checkWritable(this.root, topic);
-    return this.keep(ownPartitions(this.root, topic, options));
+    checkWritable(this.root, requireTopic(this.root, topic));
+    try {
+      return this.keep(ownPartitions(this.root, topic, options));
+    } catch (error) {
+      throw fileError(error, `${this.root}: sharing ${topic.topic} among sealers`);
+    }
   }
 
   async close(): Promise<void> {

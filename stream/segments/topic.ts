@@ -39,7 +39,10 @@ export function formatSettings(settings: TopicSettings): string {
   return `${JSON.stringify({ version: 1, ...settings })}\n`;
 }
 
-/** null: the topic is not there, or is just being made. */
+/**
+ * null: the topic is not there, or is just being made. What one partition's files do not tell is
+ * taken from another's: broken ones are that partition's, and no reason to lose sight of the rest.
+ */
 export function describeTopic(root: string, topic: string): TopicDescription | null {
   checkStreamTopic(topic);
   checkRoot(root);
@@ -47,22 +50,38 @@ export function describeTopic(root: string, topic: string): TopicDescription | n
   const partitions = listPartitions(root, topic);
   const [first] = partitions;
   if (first === undefined) return null;
-  const made = partitions.map((n) => readSettings(partitionFolder(root, topic, n))).find(Boolean);
+  const folders = partitions.map((partition) => partitionFolder(root, topic, partition));
+  const made = firstTold(folders, readSettings);
   // createTopic moves partition 0 in place last: without it and without data there is no topic yet.
-  if (made && first !== 0 && partitions.every((n) => isEmpty(partitionFolder(root, topic, n)))) {
-    return null;
-  }
+  if (made && first !== 0 && folders.every(isEmpty)) return null;
+  const topicId = firstTold(folders, readTopicId);
+  if (topicId === null) return null;
   const settings = new Map(made?.settings ?? []);
   if (made) settings.set('message.timestamp.type', 'LogAppendTime');
   return {
     topic,
-    topicId: readTopicId(partitionFolder(root, topic, first)),
+    topicId,
     partitions: made?.partitions ?? (partitions.at(-1) ?? 0) + 1,
     replication: 1,
     // What a broker's topic is set to does not stand on its disk; nothing is appended there anyway.
     timestampType: made ? 1 : 0,
     settings,
   };
+}
+
+/** The first answer that is one; null: all say that there is none. Throws where none can be told. */
+function firstTold<T>(folders: readonly string[], read: (folder: string) => T | null): T | null {
+  let failure: unknown = null;
+  for (const folder of folders) {
+    try {
+      const told = read(folder);
+      if (told !== null) return told;
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (failure !== null) throw failure;
+  return null;
 }
 
 /** The description, checked to be of the topic meant. */
@@ -105,13 +124,23 @@ export function readSettings(folder: string): TopicSettings | null {
 }
 
 /** The topics of a broker and copies of them are never written to. */
-export function checkWritable(root: string, identity: TopicIdentity): void {
-  if (isBrokerFolder(root) || readSettings(partitionFolder(root, identity.topic, 0)) === null) {
-    throw new SealstreamError(
-      'unsupported',
-      `stream: ${root} holds what a Kafka broker wrote: it is read, never written`,
-    );
-  }
+export function checkWritable(root: string, { timestampType }: TopicDescription): void {
+  if (isBrokerFolder(root) || timestampType !== 1) throw notOurs(root);
+}
+
+/** The same of one partition, for whose topic it held before. */
+export function checkWritablePartition(root: string, folder: string): void {
+  if (isBrokerFolder(root)) throw notOurs(root);
+  if (readSettings(folder) !== null) return;
+  const file = join(folder, SETTINGS_FILE);
+  throw new SealstreamError('unreadable', `stream: ${file} is missing; nothing is appended there`);
+}
+
+function notOurs(root: string): SealstreamError {
+  return new SealstreamError(
+    'unsupported',
+    `stream: ${root} holds what a Kafka broker wrote: it is read, never written`,
+  );
 }
 
 function readTopicId(folder: string): string {

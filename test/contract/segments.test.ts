@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStream } from '../../stream/open.js';
@@ -6,6 +6,8 @@ import { streamContract } from './stream.contract.js';
 
 streamContract('file:', async () => {
   const root = await mkdtemp(join(tmpdir(), 'sealstream-contract-'));
+  // An empty folder would be one that is not mounted.
+  await mkdir(join(root, '.sealstream'));
   return {
     open: () => openStream(`file:${root}`),
     replication: 1,

@@ -184,3 +184,12 @@ test('a partition number beyond reason is refused', async (context) => {
   await mkdir(join(root, 'audit-2147483647'));
   await assert.rejects((await openIn(context, root)).describe('audit'), { code: 'unreadable' });
 });
+
+test('an offset beyond 63 bits in a checkpoint file is unreadable, and no exception', async (context) => {
+  const root = await temporaryFolder(context);
+  await brokerFolder(root, true);
+  const stream = await openIn(context, root);
+  await checkpoint(root, 'log-start-offset-checkpoint', 'audit 0 9223372036854775808');
+  const [bounds] = await stream.bounds(TOPIC, [0]);
+  assert.ok(bounds && 'code' in bounds && bounds.code === 'unreadable');
+});

@@ -83,7 +83,7 @@ test('specifications that cannot be kept are refused', async (context) => {
   }
   await assert.rejects(make(1, ['segment.bytes', '12']), { code: 'configuration' });
   await assert.rejects(make(1, ['message.timestamp.type', 'CreateTime']), { code: 'unsupported' });
-  assert.equal(await stream.describe('audit'), null);
+  await assert.rejects(stream.describe('audit'), { code: 'unreachable' }, 'still an empty folder');
 });
 
 test('a topic stands on the disk as Kafka writes it, settings beside', async (context) => {
