@@ -1,5 +1,4 @@
 /** What verify and prove need: a stream, a ledger, topics and the public key; with or without ledger.yaml. */
-import { existsSync } from 'node:fs';
 import { SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { loadConfiguration } from '../policy/parse.js';
@@ -7,6 +6,7 @@ import type { Logger, Stream } from '../stream/stream.js';
 import {
   type CommonOptions,
   checkStreamUrl,
+  isAbsent,
   logger,
   openByUrl,
   openConfigured,
@@ -74,7 +74,7 @@ export async function subjectOf(options: AuditorOptions): Promise<Subject> {
   const log = logger('warn');
   const given = byArguments(options, log);
   if (given !== null) return given;
-  if (!existsSync(options.config)) {
+  if (isAbsent(options.config)) {
     throw new SealstreamError(
       'configuration',
       `${options.config} is not there; without it, --stream, --ledger, --topic and --public-key say what to verify`,

@@ -18,9 +18,19 @@ export async function printLine(text: string): Promise<void> {
   await print(`${text}\n`);
 }
 
-/** A line for the person at the terminal. */
+/** A line for the person at the terminal, or several. */
 export function tell(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printable(text)}\n`);
+}
+
+/**
+ * `text` with its control characters as `\u001b`, but line feeds and tabs: what comes from a topic or
+ * an input must not move the cursor of whoever reads about it, or repaint what a verifier said.
+ */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
 
 /** `1 record`, `2 records`. */

@@ -1,4 +1,5 @@
 /** What most commands begin with: the configuration, the stream, and their orderly end. */
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import pino from 'pino';
 import { SealstreamError } from '../ledger/error.js';
@@ -11,7 +12,7 @@ import {
 import type { Configuration, TopicDeclaration } from '../policy/configuration.js';
 import { loadConfiguration, resolveStreamUrl } from '../policy/parse.js';
 import { resolveSecurity } from '../policy/secrets.js';
-import { openStream } from '../stream/open.js';
+import { openStream, withoutSecrets } from '../stream/open.js';
 import type { Logger, Stream } from '../stream/stream.js';
 
 export interface CommonOptions {
@@ -72,8 +73,17 @@ export function checkStreamUrl(url: string): void {
   if (/^(file:.|kafka:\/\/.)/.test(url)) return;
   throw new SealstreamError(
     'usage',
-    `--stream ${url}: expected file:PATH or kafka://HOST:PORT[,HOST:PORT…]`,
+    `--stream ${withoutSecrets(url)}: expected file:PATH or kafka://HOST:PORT[,HOST:PORT…]`,
   );
+}
+
+/** Whether nothing is at `path`; false where that cannot be told: opening it then says why. */
+export function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** A stream named on the command line, without a configuration. */

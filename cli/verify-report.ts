@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { PartitionReport, Report } from '../consumer/report.js';
 import type { Verdict } from '../consumer/verdict.js';
-import { counted } from './output.js';
+import { counted, printable } from './output.js';
 
 const COLOURS: Record<Verdict, (text: string) => string> = {
   intact: pc.green,
@@ -48,7 +48,7 @@ function findings(partitions: readonly PartitionReport[]): string[] {
   return partitions.flatMap(({ topic, partition, findings }) =>
     findings.map(
       ({ code, message, from, to }) =>
-        `  ${pc.bold(code)} ${topic}/${partition}${range(from, to)}: ${message}`,
+        `  ${pc.bold(code)} ${topic}/${partition}${range(from, to)}: ${printable(message)}`,
     ),
   );
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Report, report, reportToJson } from '../consumer/report.js';
@@ -12,7 +11,7 @@ import { duration, wholeNumber } from './arguments.js';
 import { type AuditorOptions, type Subject, subjectOf } from './auditor.js';
 import { printLine, tell } from './output.js';
 import { progress } from './progress.js';
-import { loadPublicKey } from './session.js';
+import { isAbsent, loadPublicKey } from './session.js';
 import { renderReport } from './verify-report.js';
 
 interface VerifyOptions extends AuditorOptions {
@@ -73,8 +72,7 @@ async function openRemembered(path: string, subject: Subject): Promise<Memory> {
       close: () => memory.close(),
     };
   }
-  if (!existsSync(path))
-    tell(`--memory ${path}: new; there is nothing yet to hold the log against`);
+  if (isAbsent(path)) tell(`--memory ${path}: new; there is nothing yet to hold the log against`);
   return openMemory(path, { create: true });
 }
 

@@ -22,6 +22,9 @@ export async function openStream(url: string, options: StreamOptions = {}): Prom
   );
 }
 
-function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//');
+/** Scheme and host of a URL that may hold a password; what has no scheme, from its last @ on. */
+export function withoutSecrets(url: string): string {
+  const [, scheme = '', rest = ''] = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/)?(.*)$/s.exec(url) ?? [];
+  const host = rest.slice(rest.lastIndexOf('@') + 1);
+  return scheme + (scheme === '' ? host : host.replace(/[/?#].*$/s, ''));
 }

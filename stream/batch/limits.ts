@@ -4,6 +4,8 @@ import { SealstreamError } from '../../ledger/error.js';
 export function tooLarge(limit: number): SealstreamError {
   return new SealstreamError(
     'unsupported',
-    `the records decompress to more than ${limit} bytes; raise maxRecordBytes if that is expected`,
+    `the records decompress to more than ${limit} bytes, which none of them may: see "a producer ` +
+      'that means harm" in docs/threat-model.md; compression.type=uncompressed on the topic makes ' +
+      'the broker refuse such batches from then on',
   );
 }

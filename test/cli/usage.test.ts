@@ -37,6 +37,16 @@ describe('the command line', () => {
 
   const MISTAKES: [string, string[], RegExp][] = [
     ['no such command', ['frobnicate'], /unknown command 'frobnicate'/],
+    [
+      'a URL that is none of a stream, whose password is not repeated',
+      'verify --stream https://bob:secret@h --ledger a --topic b --public-key c'.split(' '),
+      /--stream https:\/\/h: expected/,
+    ],
+    [
+      'an option with a control character, which is not repeated as it is',
+      ['verify', '--timeout', '\u001b[2J\u009b'],
+      /--timeout \\u001b\[2J\\u009b: expected/,
+    ],
     ['an unknown option', ['verify', '--frobnicate'], /unknown option '--frobnicate'/],
     ['a missing option', ['init'], /required option '--ledger <name>' not specified/],
     ['a bad number', ['verify', '--partition', '-1'], /--partition -1: expected a whole number/],
