@@ -51,6 +51,8 @@ export async function sealLogOnce(log: LogSealer, signal: AbortSignal): Promise<
   };
 }
 
+const BATCH_CODES: ReadonlySet<string> = new Set(['batch-corrupt', 'unreadable', 'unsupported']);
+
 interface Goal {
   /** null: the log has not yet been asked for its end. */
   end: bigint | null;
@@ -98,7 +100,14 @@ async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<
   // Another sealer did it for us.
   if (sealed !== null && sealed.next >= end && sealed.time > goal.since) return true;
   const from = log.next ?? 0n;
-  if (from < end && !(await chainTo(log, from, end, signal))) return false;
+  try {
+    if (from < end && !(await chainTo(log, from, end, signal))) return false;
+  } catch (error) {
+    // A batch that cannot be read is no reason to leave what was read before it unsealed.
+    const isBatch = error instanceof SealstreamError && BATCH_CODES.has(error.code);
+    if (isBatch && log.unsealedRecords > 0n) await log.checkpoint(withinPatience(log, signal));
+    throw error;
+  }
   return log.checkpoint(withinPatience(log, signal));
 }
 

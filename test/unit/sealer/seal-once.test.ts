@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
 import { FileLock } from '../../../stream/segments/lock.js';
-import { TestLedger } from '../../support/sealer/ledger.js';
+import { TestLedger, TOPIC } from '../../support/sealer/ledger.js';
+import { tamper } from '../../support/tamper.js';
 
 const ledgers: TestLedger[] = [];
 
@@ -60,6 +61,21 @@ test('a checkpoint is recorded as published, and the next one extends it', async
   const sizes = (await ledger.checkpoints()).map(({ size }) => size);
   assert.deepEqual(sizes, [4n, 6n]);
   assert.deepEqual(await ledger.wrong(), []);
+});
+
+test('what stands before a batch that cannot be read is sealed, and then it is refused', async () => {
+  const ledger = await make();
+  for (let batch = 0; batch < 4; batch += 1) await ledger.append(2);
+  await ledger.close();
+  tamper(ledger.data, TOPIC, 0, (log) => log.corrupt(4n));
+  await ledger.open();
+  const [result] = await ledger.sealOnce();
+  assert.equal(result?.refusal?.reason, 'batch-corrupt');
+  assert.equal(result?.sealed?.size, 4n);
+  assert.deepEqual(
+    (await ledger.checkpoints()).map(({ size }) => size),
+    [4n],
+  );
 });
 
 test('a checkpoint is made whenever `records` new records are chained', async () => {
