@@ -27,6 +27,7 @@ export interface HostileBroker {
 export async function startHostileBroker(
   answer: (socket: Socket, request: ReceivedRequest) => void,
   versions: readonly (readonly [number, number, number])[] = [],
+  place = { host: '127.0.0.1', port: 0 },
 ): Promise<HostileBroker> {
   const requests: ReceivedRequest[] = [];
   const sockets = new Set<Socket>();
@@ -51,7 +52,7 @@ export async function startHostileBroker(
       }
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(place.port, place.host);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');

@@ -106,6 +106,16 @@ describe('an election that lost nothing', () => {
   });
 });
 
+test('a producer id that expired is as good as new: acknowledged in order, no alarm', async () => {
+  const broker = new ScriptedBroker(1);
+  const { append, appender, lost } = await withTen(broker);
+  broker.forget(0);
+  for (const text of ['<10>', '<11>']) assert.equal((await append(text)).kind, 'acknowledged');
+  await appender.close();
+  assert.equal(broker.texts(0).length, 12);
+  assert.deepEqual(lost, []);
+});
+
 test('epochs used up: on under a new producer id, nothing lost, repeated or stuck', async () => {
   const broker = new ScriptedBroker(1);
   broker.firstEpoch = 0x7fff - 1;

@@ -120,6 +120,11 @@ export class ScriptedBroker implements ProducePort {
     this.leaderEpochs.set(partition, (this.leaderEpochs.get(partition) ?? 0) + 1);
   }
 
+  /** The broker's memory of producers expires. */
+  forget(partition: number): void {
+    this.#remembered.delete(partition);
+  }
+
   /** As another producer would. */
   fill(partition: number, count: number): void {
     const log = this.logs.get(partition) ?? [];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import type { Socket } from 'node:net';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import Connection from 'kafkajs/src/network/connection.js';
 import { SealstreamError } from '../../../../ledger/error.js';
 import { type BrokerConnection, openConnection } from '../../../../stream/kafka/connection.js';
@@ -21,6 +22,7 @@ const REQUEST = {
   timeoutMs: 5_000,
 };
 
+type Found = (error: null, addresses: readonly { address: string; family: number }[]) => void;
 type Answer = (socket: Socket, request: ReceivedRequest) => void;
 
 async function withBroker(
@@ -196,6 +198,32 @@ test('closing rejects what is under way, and later requests', async () => {
       await assert.rejects(connection.request(REQUEST), code('closed'));
     },
   );
+});
+
+test('a name is looked up anew for every connection', async () => {
+  const answer: Answer = (socket, { correlationId }) =>
+    socket.write(frame(correlationId, Uint8Array.of(0, 9)));
+  const first = await startHostileBroker(answer);
+  const second = await startHostileBroker(answer, [], { host: '127.0.0.2', port: first.port });
+  let address = '127.0.0.1';
+  const lookup = mock.method(dns, 'lookup', ((_name: string, _options: object, done: Found) =>
+    done(null, [{ address, family: 4 }])) as unknown as typeof dns.lookup);
+  const connection = openConnection(
+    { nodeId: -1, host: 'broker.example.com', port: first.port },
+    { clientId: 'test', security: {}, logger: null },
+  );
+  try {
+    await connection.request(REQUEST);
+    address = '127.0.0.2';
+    await first.close();
+    connection.reset();
+    await connection.request(REQUEST);
+    assert.equal(second.requests.length > 0, true);
+  } finally {
+    lookup.mock.restore();
+    connection.close();
+    await second.close();
+  }
 });
 
 test('a refused connection is unreachable', async () => {
