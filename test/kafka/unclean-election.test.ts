@@ -3,6 +3,8 @@ import { createPublicKey } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Lost, publisher } from '../../producer/index.js';
+import { openKafka } from '../../stream/kafka/kafka.js';
+import type { Stream, TopicIdentity } from '../../stream/stream.js';
 import { Desk } from '../support/cli.js';
 import { clusterTest, type KafkaCluster } from '../support/kafka.js';
 import { withAdmin } from '../support/kafka-reading.js';
@@ -35,9 +37,22 @@ async function createUncleanTopic(cluster: KafkaCluster): Promise<void> {
     replicationFactor: 3,
     configEntries: compact,
   };
+  // kafkajs's own waiting fails where a broker has not heard of the topic yet.
   await withAdmin(cluster.bootstrap, (admin) =>
-    admin.createTopics({ topics: [audit, checkpoints] }),
+    admin.createTopics({ topics: [audit, checkpoints], waitForLeaders: false }),
   );
+  const stream = await openKafka(`kafka://${cluster.bootstrap}`);
+  for (const { topic } of [audit, checkpoints]) {
+    await until(async () => {
+      const [bounds] = await stream.bounds(await identityOf(stream, topic), [0]);
+      return bounds !== undefined && 'highWatermark' in bounds;
+    });
+  }
+  await stream.close();
+}
+
+async function identityOf(stream: Stream, topic: string): Promise<TopicIdentity> {
+  return (await stream.describe(topic)) ?? { topic, topicId: 'AAAAAAAAAAAAAAAAAAAAAA' };
 }
 
 function publisherOf(ledger: TestLedger, lost: Lost[]) {
