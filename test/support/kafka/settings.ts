@@ -13,7 +13,7 @@ export interface NodeSettings {
 }
 
 /** PEM files; every user of SCRAM_USERS may log in with every mechanism. */
-export interface SecureListener {
+interface SecureListener {
   readonly port: number;
   /** Private key and certificate. */
   readonly keyStore: string;

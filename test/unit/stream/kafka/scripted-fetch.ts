@@ -7,7 +7,7 @@ export const TOPIC = { topic: 'audit', topicId: 'Qk9vVGh1X2V4YW1wbGVzQQ' };
 export const LEADER_EPOCH = 4;
 
 /** What a Fetch asks of partition 0, the only one. */
-export interface Asked {
+interface Asked {
   readonly maxBytes: number;
   readonly leaderEpoch: number;
   readonly offset: bigint;
