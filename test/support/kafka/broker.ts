@@ -46,6 +46,8 @@ interface Running {
 export class Broker {
   readonly id: number;
   readonly port: number;
+  readonly proxiedPort: number | null;
+  readonly logFile: string;
   /** Holds one folder per partition. */
   readonly logDir: string;
   readonly #folder: string;
@@ -59,6 +61,8 @@ export class Broker {
     this.#settings = settings;
     this.id = settings.id;
     this.port = settings.port;
+    this.proxiedPort = settings.proxied?.port ?? null;
+    this.logFile = join(folder, 'broker.log');
     this.logDir = settings.logDirectory;
   }
 
@@ -78,7 +82,7 @@ export class Broker {
   /** Starts the process; whoever calls waits for it to be ready. */
   async start(): Promise<void> {
     if (this.#running !== null) return;
-    const log = await open(join(this.#folder, 'broker.log'), 'a');
+    const log = await open(this.logFile, 'a');
     try {
       this.#running = await spawnGuarded(
         this.#folder,
@@ -120,7 +124,7 @@ export class Broker {
 
   /** The last lines that the broker wrote, for failure messages. */
   async logTail(): Promise<string> {
-    const log = await readFile(join(this.#folder, 'broker.log'), 'utf8').catch(() => '(no log)');
+    const log = await readFile(this.logFile, 'utf8').catch(() => '(no log)');
     return log.split('\n').slice(-20).join('\n');
   }
 

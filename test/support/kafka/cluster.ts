@@ -26,6 +26,13 @@ export interface ClusterOptions {
   readonly secure?: { readonly sessionMs: number };
   /** Port of the first node's plain listener; default: a free one. */
   readonly port?: number;
+  /**
+   * One port per node, of proxies that the caller runs on 127.0.0.1: each node gets one more plain
+   * listener, whose clients are told to reach it by that port.
+   */
+  readonly advertisedPorts?: readonly number[];
+  /** Broker properties of one's own. */
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
 /** A cluster of one's own, to stop, kill, freeze and edit. */
@@ -45,6 +52,8 @@ export interface KafkaCluster {
 interface ClusterNode {
   readonly id: number;
   readonly port: number;
+  /** The listener behind the advertised port; null without one. */
+  readonly proxiedPort: number | null;
   /** `log.dirs`: one folder per partition, to be edited while the node is stopped. */
   readonly logDir: string;
   stop(): Promise<void>;
@@ -53,6 +62,8 @@ interface ClusterNode {
   start(): Promise<void>;
   freeze(): void;
   thaw(): void;
+  /** What the broker wrote, for as long as the cluster is open. */
+  readonly logFile: string;
 }
 
 /** Starts brokers from Maven's jars; `skip` says why this machine cannot. */
@@ -105,7 +116,7 @@ class MavenCluster implements KafkaCluster {
 
   static async create(classPath: string, options: ClusterOptions): Promise<MavenCluster> {
     const count = options.nodes ?? 1;
-    const ports = await freePorts(count * 4);
+    const ports = await freePorts(count * 5);
     const take = (): number => ports.pop() ?? 0;
     const nodes = Array.from({ length: count }, (_, index) => ({
       id: index + 1,
@@ -113,6 +124,8 @@ class MavenCluster implements KafkaCluster {
       controllerPort: take(),
       saslPort: options.scram === true ? take() : null,
       securePort: take(),
+      proxied: proxiedListener(options.advertisedPorts?.[index], take),
+      properties: options.properties ?? {},
     }));
     const folder = await mkdtemp(join(tmpdir(), 'sealstream-kafka-'));
     // In a broker's own folder, which its guard removes.
@@ -154,7 +167,9 @@ class MavenCluster implements KafkaCluster {
     return {
       id,
       port: broker.port,
+      proxiedPort: broker.proxiedPort,
       logDir: broker.logDir,
+      logFile: broker.logFile,
       stop: () => broker.stop(),
       kill: () => broker.kill(),
       freeze: () => broker.freeze(),
@@ -191,6 +206,10 @@ class MavenCluster implements KafkaCluster {
       await sleep(200);
     }
   }
+}
+
+function proxiedListener(advertisedPort: number | undefined, take: () => number) {
+  return advertisedPort === undefined ? null : { port: take(), advertisedPort };
 }
 
 async function missingBrokers(brokers: readonly Broker[]): Promise<string | null> {

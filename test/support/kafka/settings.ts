@@ -8,6 +8,10 @@ export interface NodeSettings {
   readonly saslPort: number | null;
   /** A SASL_SSL listener that wants client certificates; null: none. */
   readonly secure: SecureListener | null;
+  /** A second plain listener, which clients are told to reach by a port of somebody else's. */
+  readonly proxied: { readonly port: number; readonly advertisedPort: number } | null;
+  /** Added to the file, or put in the place of what it says otherwise. */
+  readonly properties: Readonly<Record<string, string>>;
   /** Every node of the cluster, this one included. */
   readonly voters: readonly { readonly id: number; readonly controllerPort: number }[];
 }
@@ -54,16 +58,20 @@ export function brokerProperties(node: NodeSettings): string {
     'broker.heartbeat.interval.ms=500',
     'broker.session.timeout.ms=4000',
     'replica.lag.time.max.ms=5000',
+    // Where a name comes twice, the last one counts.
+    ...Object.entries(node.properties).map(([name, value]) => `${name}=${value}`),
     '',
   ].join('\n');
 }
 
 function listeners(node: NodeSettings): string[] {
   const open = [`PLAINTEXT://127.0.0.1:${node.port}`];
+  const advertised = [...open];
   const protocols = ['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT'];
   const security: string[] = [];
   if (node.saslPort !== null) {
     open.push(`CLIENT://127.0.0.1:${node.saslPort}`);
+    advertised.push(`CLIENT://127.0.0.1:${node.saslPort}`);
     protocols.push('CLIENT:SASL_PLAINTEXT');
     security.push(
       'sasl.enabled.mechanisms=SCRAM-SHA-512',
@@ -74,12 +82,16 @@ function listeners(node: NodeSettings): string[] {
       'super.users=User:admin;User:ANONYMOUS',
     );
   }
-  const advertised = [...open];
   if (node.secure !== null) {
     open.push(`SECURE://127.0.0.1:${node.secure.port}`);
     advertised.push(`SECURE://localhost:${node.secure.port}`);
     protocols.push('SECURE:SASL_SSL');
     security.push(...secureListener(node.secure));
+  }
+  if (node.proxied !== null) {
+    open.push(`PROXIED://127.0.0.1:${node.proxied.port}`);
+    advertised.push(`PROXIED://127.0.0.1:${node.proxied.advertisedPort}`);
+    protocols.push('PROXIED:PLAINTEXT');
   }
   return [
     `listeners=${open.join(',')},CONTROLLER://127.0.0.1:${node.controllerPort}`,
