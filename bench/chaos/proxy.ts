@@ -184,9 +184,9 @@ class Passage {
     this.onClosed();
     for (const direction of this.#directions) direction.close();
     for (const socket of [this.#client, this.#broker]) {
-      // A reset would wait until a frozen broker takes the connect, or what was written.
-      if (socket.connecting || socket.writableLength > 0) socket.destroy();
-      else socket.resetAndDestroy();
+      // A reset alone waits until what was written is taken, a connect until it is answered.
+      if (!socket.connecting) socket.resetAndDestroy();
+      socket.destroy();
     }
   }
 

@@ -34,7 +34,7 @@ export interface WorkerOptions {
 const TURN_MS = 10;
 const FLUSH_MS = 20;
 /** Publishes without an outcome per partition; beyond it, its keys are left out for others. */
-const MOST_OPEN = 4000;
+const MOST_OPEN = 2000;
 /** What a publisher that fell behind may catch up with, in seconds of its rate. */
 const CATCH_UP_SECONDS = 2;
 

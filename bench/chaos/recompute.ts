@@ -8,16 +8,21 @@ import type { LogRecord } from './log-reader.js';
 const HASH_BYTES = 32;
 const ENTRY_BYTES = 81;
 
-function sha256(bytes: Uint8Array): Buffer {
-  return hash('sha256', bytes, 'buffer');
+/** As text of one character per byte: several times faster than a buffer, and millions are made. */
+function sha256(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'binary');
+}
+
+function base64(digest: string): string {
+  return Buffer.from(digest, 'latin1').toString('base64');
 }
 
 export class Recomputed {
   readonly #leaf = Buffer.alloc(1 + ENTRY_BYTES);
   readonly #node = Buffer.alloc(1 + 2 * HASH_BYTES);
   /** Roots of perfect subtrees, largest first. */
-  readonly #frontier: { readonly height: number; readonly root: Buffer }[] = [];
-  #chain: Buffer;
+  readonly #frontier: { readonly height: number; readonly root: string }[] = [];
+  #chain: string;
   #size = 0;
 
   constructor(origin: string) {
@@ -31,7 +36,7 @@ export class Recomputed {
   }
 
   get chain(): string {
-    return this.#chain.toString('base64');
+    return base64(this.#chain);
   }
 
   get root(): string {
@@ -40,13 +45,13 @@ export class Recomputed {
     for (let left = hashes.pop(); left !== undefined; left = hashes.pop()) {
       folded = this.#join(left, folded);
     }
-    return folded.toString('base64');
+    return base64(folded);
   }
 
   append({ offset, timestamp, timestampType }: LogRecord, body: Uint8Array): void {
     const leaf = this.#leaf;
-    this.#chain.copy(leaf, 1);
-    sha256(body).copy(leaf, 1 + HASH_BYTES);
+    leaf.write(this.#chain, 1, 'latin1');
+    leaf.write(sha256(body), 1 + HASH_BYTES, 'latin1');
     leaf.writeBigUInt64BE(offset, 1 + 2 * HASH_BYTES);
     leaf.writeBigInt64BE(timestamp, 1 + 2 * HASH_BYTES + 8);
     leaf.writeUInt8(timestampType, 1 + 2 * HASH_BYTES + 16);
@@ -61,9 +66,9 @@ export class Recomputed {
     this.#frontier.push({ height, root });
   }
 
-  #join(left: Buffer, right: Buffer): Buffer {
-    left.copy(this.#node, 1);
-    right.copy(this.#node, 1 + HASH_BYTES);
+  #join(left: string, right: string): string {
+    this.#node.write(left, 1, 'latin1');
+    this.#node.write(right, 1 + HASH_BYTES, 'latin1');
     return sha256(this.#node);
   }
 }

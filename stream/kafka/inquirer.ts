@@ -13,7 +13,9 @@ export class Inquirer {
   readonly #logger: Logger | null;
   readonly #onLearned: AppenderOptions['onLearned'];
   readonly #running = new Set<Promise<void>>();
-  readonly #closed = new AbortController();
+  /** Each ends one pause. */
+  readonly #pauses = new Set<() => void>();
+  #closed = false;
 
   constructor(
     port: ProducePort,
@@ -36,7 +38,8 @@ export class Inquirer {
 
   /** Waits for what is being read; a pause between two attempts ends it. */
   async close(): Promise<void> {
-    this.#closed.abort();
+    this.#closed = true;
+    for (const end of this.#pauses) end();
     await Promise.all(this.#running);
   }
 
@@ -74,19 +77,17 @@ export class Inquirer {
     });
   }
 
+  /** false: closed meanwhile. */
   #pause(ms: number): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const { signal } = this.#closed;
-      if (signal.aborted) {
-        resolve(false);
-        return;
-      }
       const end = (): void => {
         clearTimeout(timer);
-        resolve(!signal.aborted);
+        this.#pauses.delete(end);
+        resolve(!this.#closed);
       };
       const timer = setTimeout(end, ms);
-      signal.addEventListener('abort', end, { once: true });
+      this.#pauses.add(end);
     });
   }
 }
