@@ -4,12 +4,12 @@ import { createAppender } from '../../stream/kafka/appender.js';
 import { Cluster } from '../../stream/kafka/cluster.js';
 import {
   addresses,
+  allow,
   batchOf,
   connect,
   createTopic,
   identify,
   offsetOf,
-  withAdmin,
 } from '../support/append-fixture.js';
 import { clusterTest, type KafkaCluster, SCRAM_USERS } from '../support/kafka.js';
 
@@ -32,7 +32,7 @@ async function grant(kafka: KafkaCluster, topic: string, operation: kafkajs.AclO
     operation,
     permissionType: AclPermissionTypes.ALLOW,
   };
-  await withAdmin(kafka.bootstrap, (admin) => admin.createAcls({ acl: [entry] }));
+  await allow(kafka.bootstrap, entry);
 }
 
 clusterTest(

@@ -4,7 +4,7 @@ import type { SealstreamError } from '../../ledger/error.js';
 import { publisher } from '../../producer/publisher.js';
 import { openKafka } from '../../stream/kafka/kafka.js';
 import type { Stream } from '../../stream/stream.js';
-import { batchOf, createTopic, withAdmin } from '../support/append-fixture.js';
+import { allow, batchOf, createTopic } from '../support/append-fixture.js';
 import { clusterTest, type KafkaCluster, SCRAM_USERS } from '../support/kafka.js';
 import { pollUntil, values } from '../support/kafka-reading.js';
 
@@ -13,7 +13,7 @@ const TOPIC = 'audit';
 
 const GROUP = 'sealers';
 
-/** Of the user "producer". */
+/** Gives the user "producer" a right, and waits until the broker knows it. */
 async function grant(
   kafka: KafkaCluster,
   operation: kafkajs.AclOperationTypes,
@@ -28,7 +28,7 @@ async function grant(
     operation,
     permissionType: AclPermissionTypes.ALLOW,
   };
-  await withAdmin(kafka.bootstrap, (admin) => admin.createAcls({ acl: [entry] }));
+  await allow(kafka.bootstrap, entry);
 }
 
 function openAs(kafka: KafkaCluster, user: string): Promise<Stream> {

@@ -136,3 +136,16 @@ export async function withTopic(
     await cluster.close();
   }
 }
+
+/** Gives a right, and waits until the broker knows it: the controller does at once. */
+export async function allow(bootstrap: string, entry: kafkajs.AclEntry): Promise<void> {
+  await withAdmin(bootstrap, async (admin) => {
+    await admin.createAcls({ acl: [entry] });
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      const { resources } = await admin.describeAcls(entry);
+      if (resources.length > 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.fail('the right was granted and does not show');
+  });
+}
