@@ -5,7 +5,7 @@ import { type LogRecord, parseBody, readLog } from './log-reader.js';
 import { Recomputed } from './recompute.js';
 
 /** What one signed note says; see FORMAT §5. */
-interface Signed {
+export interface Signed {
   readonly origin: string;
   readonly partition: number;
   readonly size: number;
@@ -36,7 +36,7 @@ export async function readCheckpoints(
     // A note is published again where it was not known whether it had been.
     if (seen.has(note)) continue;
     seen.add(note);
-    const signed = open(note, key);
+    const signed = openSigned(note, key);
     if (signed === null) {
       findings.add('checkpoints that do not open', `${topic} offset ${offset}`);
       continue;
@@ -52,7 +52,7 @@ export async function readCheckpoints(
 }
 
 /** null: it is not signed by this key, or no checkpoint. */
-function open(note: string, key: KeyObject): Signed | null {
+export function openSigned(note: string, key: KeyObject): Signed | null {
   const split = note.indexOf('\n\n');
   const text = note.slice(0, split + 1);
   const lines = text.split('\n');

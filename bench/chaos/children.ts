@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -108,13 +108,14 @@ export class Child {
     this.#frozen = false;
   }
 
-  /** Resident set in bytes; null where the system does not tell. */
-  memory(): number | null {
-    const status = `/proc/${this.pid}/status`;
-    if (!this.running || !existsSync(status)) return null;
+  /** Resident set and open files and sockets; null where the system does not tell. */
+  use(): { readonly bytes: number; readonly files: number } | null {
+    const place = `/proc/${this.pid}`;
+    if (!this.running || !existsSync(place)) return null;
     try {
-      const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8'))?.[1];
-      return kib === undefined ? null : Number(kib) * KIB;
+      const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`${place}/status`, 'utf8'))?.[1];
+      const files = readdirSync(`${place}/fd`).length;
+      return kib === undefined ? null : { bytes: Number(kib) * KIB, files };
     } catch {
       // It ended in between.
       return null;

@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startProgram, startPublisher } from './children.js';
-import { MemoryRecord } from './memory-record.js';
 import type { ChaosOptions } from './options.js';
 import type { WorkerOptions } from './publisher-worker.js';
+import { Samples } from './samples.js';
 import { type Scene, TOPIC } from './scene.js';
 
 export type Role = 'publisher' | 'sealer';
@@ -31,7 +31,9 @@ export class Crew {
   readonly #seats = new Map<string, Child>();
   readonly #all: Child[] = [];
   readonly badEnds: BadEnd[] = [];
-  readonly memory = new MemoryRecord();
+  /** Resident sets in bytes, and open files and sockets, by role and index. */
+  readonly memory = new Samples();
+  readonly files = new Samples();
   #sampling: NodeJS.Timeout | null = null;
   #lives = 0;
   #closing = false;
@@ -149,8 +151,10 @@ export class Crew {
 
   #sample(): void {
     for (const [seat, child] of this.#seats) {
-      const bytes = child.memory();
-      if (bytes !== null) this.memory.add(seat, bytes);
+      const use = child.use();
+      if (use === null) continue;
+      this.memory.add(seat, use.bytes);
+      this.files.add(seat, use.files);
     }
   }
 }

@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import type { Audited } from './audit.js';
 import type { Findings } from './findings.js';
-import type { MemoryUse } from './memory-record.js';
 import type { ChaosOptions } from './options.js';
+import type { Use } from './samples.js';
 import type { FaultCounts } from './storm.js';
 
 const MIB = 1024 * 1024;
@@ -23,12 +23,14 @@ export interface Result {
   readonly caughtUpSeconds: number | null;
   readonly verified: Verified;
   readonly audited: Audited;
-  readonly memory: Readonly<Record<string, MemoryUse | null>>;
+  /** Bytes resident; open files and sockets. */
+  readonly memory: Readonly<Record<string, Use | null>>;
+  readonly files: Readonly<Record<string, Use | null>>;
   readonly findings: Findings;
 }
 
 export function toJson(result: Result): string {
-  const { options, faults, audited, findings, memory } = result;
+  const { options, faults, audited, findings, memory, files } = result;
   const document = {
     passed: findings.clean,
     minutes: options.minutes,
@@ -40,6 +42,7 @@ export function toJson(result: Result): string {
     checkpoints: audited.checkpoints,
     verify: result.verified,
     memory,
+    files,
     mustBeZero: Object.fromEntries(findings.entries.map(([name, { count }]) => [name, count])),
     examples: Object.fromEntries(
       findings.entries
@@ -98,10 +101,8 @@ export function render(result: Result): string {
     ['checkpoints', `${checkpoints.records} published, ${checkpoints.right} recomputed and right`],
     ['sealing caught up', caughtUp === null ? 'not in time' : `after ${caughtUp} s`],
     ['verify', `exit ${verified.code}, ${verified.verdict}, ${verified.records} records`],
-    ...Object.entries(result.memory).map(([name, use]): [string, string] => [
-      `memory of ${name}`,
-      use === null ? 'too short a run' : describeMemory(use),
-    ]),
+    ...describeUses('memory', result.memory, MIB, 'MiB'),
+    ...describeUses('open files', result.files, 1, ''),
   ]);
   const counts = table(findings.entries.map(([name, { count }]) => [name, String(count)]));
   const examples = findings.entries.flatMap(([name, found]) =>
@@ -111,9 +112,20 @@ export function render(result: Result): string {
   return [facts, 'Must be zero:', counts, ...examples, verdict, ''].join('\n');
 }
 
-function describeMemory({ early, late, peak }: MemoryUse): string {
-  const [first, last, most] = [early, late, peak].map((bytes) => Math.round(bytes / MIB));
-  return `${first} MiB at most in the second fifth, ${last} in the last, ${most} ever`;
+function describeUses(
+  what: string,
+  uses: Readonly<Record<string, Use | null>>,
+  scale: number,
+  unit: string,
+): [string, string][] {
+  return Object.entries(uses).map(([name, use]) => {
+    if (use === null) return [`${what} of ${name}`, 'too short a run'];
+    const [early, late, peak] = [use.early, use.late, use.peak].map((value) =>
+      `${Math.round(value / scale)} ${unit}`.trim(),
+    );
+    const text = `${early} at most in the second fifth, ${late} in the last, ${peak} ever`;
+    return [`${what} of ${name}`, text];
+  });
 }
 
 function table(rows: readonly (readonly [string, string])[]): string {

@@ -5,9 +5,9 @@ import { CatchUp } from './catch-up.js';
 import { runProgram } from './children.js';
 import { Crew } from './crew.js';
 import { Findings } from './findings.js';
-import type { MemoryUse } from './memory-record.js';
 import type { ChaosOptions } from './options.js';
 import type { Result, Verified } from './report.js';
+import type { Samples, Use } from './samples.js';
 import { LEDGER, type Scene, TOPIC } from './scene.js';
 import { Storm } from './storm.js';
 
@@ -16,9 +16,10 @@ const CATCH_UP_MS = 60_000;
 const CALM_MS = 5000;
 const PROGRESS_MS = 15_000;
 /** Shorter runs end while heaps still grow to their size. */
-const MEMORY_MINUTES = 5;
-const MEMORY_GROWTH = 1.25;
+const LONG_MINUTES = 5;
+const GROWTH = 1.25;
 const MEMORY_SLACK = 48 * 1024 * 1024;
+const FILES_SLACK = 16;
 const PROBLEM = /unhandled|uncaught|sealstream: unexpected|Warning: /i;
 
 const MUST_BE_ZERO = [
@@ -41,6 +42,7 @@ const MUST_BE_ZERO = [
   'handles open at exit',
   'unhandled rejections and warnings',
   'memory not flat',
+  'open files not flat',
 ] as const;
 
 /** The whole run, on a scene that the caller opens and closes. */
@@ -83,7 +85,7 @@ export async function runChaos(
       caughtUpSeconds: isCaughtUp ? Math.round(caughtUpMs / 100) / 10 : null,
       verified,
       audited,
-      memory: memoryOf(crew, options, findings),
+      ...usesOf(crew, options, findings),
       findings,
     };
   } finally {
@@ -156,19 +158,24 @@ function linesOf(file: string): string[] {
 }
 
 /** Of the two that lived through everything. */
-function memoryOf(
-  crew: Crew,
+function usesOf(
+  { memory, files }: Crew,
   { minutes }: ChaosOptions,
   findings: Findings,
-): Record<string, MemoryUse | null> {
-  const uses: Record<string, MemoryUse | null> = {};
-  for (const name of ['publisher-0', 'sealer-0']) {
-    const use = crew.memory.of(name);
-    uses[name] = use;
-    const isLong = use !== null && minutes >= MEMORY_MINUTES;
-    if (isLong && use.late > use.early * MEMORY_GROWTH + MEMORY_SLACK) {
-      findings.add('memory not flat', `${name}: ${JSON.stringify(use)}`);
-    }
-  }
-  return uses;
+): Pick<Result, 'memory' | 'files'> {
+  const isLong = minutes >= LONG_MINUTES;
+  const watched = (samples: Samples, finding: string, slack: number): Record<string, Use | null> =>
+    Object.fromEntries(
+      ['publisher-0', 'sealer-0'].map((name) => {
+        const use = samples.of(name);
+        if (isLong && use !== null && use.late > use.early * GROWTH + slack) {
+          findings.add(finding, `${name}: ${JSON.stringify(use)}`);
+        }
+        return [name, use];
+      }),
+    );
+  return {
+    memory: watched(memory, 'memory not flat', MEMORY_SLACK),
+    files: watched(files, 'open files not flat', FILES_SLACK),
+  };
 }
