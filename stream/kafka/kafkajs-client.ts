@@ -2,6 +2,7 @@ import kafkajs, { type Kafka, type KafkaConfig, type LogEntry, type SASLOptions 
 import type { KafkaSecurity, Logger } from '../stream.js';
 import type { Cluster } from './cluster.js';
 import { tlsOptions } from './connection.js';
+import { framedSockets } from './transport.js';
 
 const CLIENT_ID = 'sealstream';
 
@@ -13,6 +14,7 @@ export function createKafkaClient(cluster: Cluster): Kafka {
     // kafkajs gives up where it begins with one that is dead and the list is long.
     brokers: async () => [await cluster.answering()],
     ssl: tlsOptions(security) ?? false,
+    socketFactory: framedSockets(),
     connectionTimeout: timeoutMs,
     requestTimeout: timeoutMs,
     // Its default, ten seconds, renews a shorter session with every request; brokers refuse that.
