@@ -2,19 +2,26 @@ import kafkajs, { type Kafka, type KafkaConfig, type LogEntry, type SASLOptions 
 import type { KafkaSecurity, Logger } from '../stream.js';
 import type { Cluster } from './cluster.js';
 import { tlsOptions } from './connection.js';
-import { framedSockets } from './transport.js';
+import { FramedSockets } from './framed-sockets.js';
 
 const CLIENT_ID = 'sealstream';
 
+export interface KafkaClient {
+  readonly kafka: Kafka;
+  /** Closes all its connections for good, whatever it is waiting for. */
+  end(): void;
+}
+
 /** kafkajs through its public API, for what needs no data plane: group membership. */
-export function createKafkaClient(cluster: Cluster): Kafka {
+export function createKafkaClient(cluster: Cluster): KafkaClient {
   const { security, timeoutMs, logger } = cluster;
+  const sockets = new FramedSockets();
   const config: KafkaConfig = {
     clientId: CLIENT_ID,
     // kafkajs gives up where it begins with one that is dead and the list is long.
     brokers: async () => [await cluster.answering()],
     ssl: tlsOptions(security) ?? false,
-    socketFactory: framedSockets(),
+    socketFactory: sockets.factory,
     connectionTimeout: timeoutMs,
     requestTimeout: timeoutMs,
     // Its default, ten seconds, renews a shorter session with every request; brokers refuse that.
@@ -23,7 +30,8 @@ export function createKafkaClient(cluster: Cluster): Kafka {
     logCreator: () => (entry) => forward(entry, logger),
   };
   const sasl = saslOptions(security);
-  return new kafkajs.Kafka(sasl === undefined ? config : { ...config, sasl });
+  const kafka = new kafkajs.Kafka(sasl === undefined ? config : { ...config, sasl });
+  return { kafka, end: () => sockets.end() };
 }
 
 function saslOptions({ sasl }: KafkaSecurity): SASLOptions | undefined {

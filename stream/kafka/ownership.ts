@@ -4,7 +4,7 @@ import type { Ownership, OwnershipOptions, TopicIdentity } from '../stream.js';
 import type { Cluster } from './cluster.js';
 import { classify } from './connection.js';
 import { sameTopic } from './identity.js';
-import { createKafkaClient } from './kafkajs-client.js';
+import { createKafkaClient, type KafkaClient } from './kafkajs-client.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const REBALANCE_TIMEOUT_MS = 15_000;
@@ -13,6 +13,9 @@ const HEARTBEAT_MS = 1_000;
 const IDLE_SLEEP_MS = 500;
 /** kafkajs's own default, which naming one setting of `retry` would take away. */
 const RETRIES = 5;
+/** For leaving in order. A group that rebalances, or a broker that is silent, would take its own
+ * time; who has not left is taken out of the group when the session ends. */
+const LEAVE_PATIENCE_MS = 7_000;
 /** How soon partitions that were added are noticed. */
 const METADATA_AGE_MS = 5_000;
 
@@ -28,7 +31,8 @@ export async function ownPartitions(
   const metadata = sameTopic(await cluster.metadata(topic.topic), topic);
   if (metadata instanceof SealstreamError) throw metadata;
   let ownership: GroupOwnership | null = null;
-  const consumer = createKafkaClient(cluster).consumer({
+  const client = createKafkaClient(cluster);
+  const consumer = client.kafka.consumer({
     groupId: options.group,
     // What was closed while kafkajs was between two attempts must not come back as a silent member.
     retry: { retries: RETRIES, restartOnFailure: async () => ownership?.closed === false },
@@ -39,7 +43,7 @@ export async function ownPartitions(
     metadataMaxAge: METADATA_AGE_MS,
     allowAutoTopicCreation: false,
   });
-  ownership = new GroupOwnership(cluster, consumer, topic, options);
+  ownership = new GroupOwnership(cluster, client, consumer, topic, options);
   const what = `joining group ${options.group} on topic ${topic.topic}`;
   try {
     await ownership.join();
@@ -56,6 +60,7 @@ export async function ownPartitions(
 
 class GroupOwnership implements Ownership {
   readonly #cluster: Cluster;
+  readonly #client: KafkaClient;
   readonly #consumer: Consumer;
   readonly #topic: TopicIdentity;
   readonly #options: OwnershipOptions;
@@ -66,11 +71,13 @@ class GroupOwnership implements Ownership {
 
   constructor(
     cluster: Cluster,
+    client: KafkaClient,
     consumer: Consumer,
     topic: TopicIdentity,
     options: OwnershipOptions,
   ) {
     this.#cluster = cluster;
+    this.#client = client;
     cluster.parts.add(this);
     this.#consumer = consumer;
     this.#topic = topic;
@@ -134,15 +141,32 @@ class GroupOwnership implements Ownership {
   async #close(): Promise<void> {
     this.#closed = true;
     this.#partitions = new Set();
-    // kafkajs forgets a member that is stopped while it joins, and the broker does not.
-    await this.#joining?.catch(() => undefined);
+    const leaving = this.#leave();
+    // Reported below where it comes in time.
+    leaving.catch(() => undefined);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        const { group } = this.#options;
+        this.#cluster.logger?.warn({ group }, 'not left in time: the session has to end');
+        resolve();
+      }, LEAVE_PATIENCE_MS);
+    });
     try {
-      await this.#consumer.disconnect();
+      await Promise.race([leaving, patience]);
     } catch (error) {
       const context = `leaving group ${this.#options.group}`;
       throw asSealstreamError(error, 'unreachable', context);
     } finally {
+      clearTimeout(timer);
+      this.#client.end();
       this.#cluster.parts.delete(this);
     }
+  }
+
+  async #leave(): Promise<void> {
+    // kafkajs forgets a member that is stopped while it joins, and the broker does not.
+    await this.#joining?.catch(() => undefined);
+    await this.#consumer.disconnect();
   }
 }

@@ -1,9 +1,8 @@
 /**
  * One TCP or TLS connection to a broker, authenticated by SASL where asked: kafkajs's own, which is
- * not part of its public API. This is the only file that imports it.
+ * not part of its public API. Only this file and framed-sockets.ts import from there.
  */
 import type { ConnectionOptions } from 'node:tls';
-import type { ISocketFactory } from 'kafkajs';
 import Connection, { type InternalLogger } from 'kafkajs/src/network/connection.js';
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import { asSealstreamError, malformed } from '../../ledger/error.js';
@@ -54,8 +53,6 @@ export interface Link {
   destroy(reason: Error): void;
 }
 
-/** What kafkajs's own client asks for, groups and the metadata of one topic, is far shorter. */
-const LONGEST_GROUP_RESPONSE = 16 * 1024 * 1024;
 const REQUEST_LIMIT_MS = 3_600_000;
 /** Share of a session's lifetime. */
 const RENEWED_EARLY = 1 / 3;
@@ -225,35 +222,4 @@ function quietLogger(logger: Logger | null, broker: string): InternalLogger {
     error: write,
   };
   return quiet;
-}
-
-/**
- * Sockets for kafkajs's own client, which pass whole responses on and nothing else. By itself it
- * keeps the half of a response with which a connection was lost, reads on from there when it has
- * connected again, and throws on the length that it then finds, where nobody can catch it.
- */
-export function framedSockets(): ISocketFactory {
-  const create = createSocketFactory();
-  return (place) => {
-    const socket = create(place);
-    const frames = new FrameReader(LONGEST_GROUP_RESPONSE);
-    const emit = socket.emit.bind(socket);
-    const deliver = (response: Buffer): void => {
-      const framed = Buffer.allocUnsafe(LENGTH_BYTES + response.length);
-      framed.writeInt32BE(response.length);
-      response.copy(framed, LENGTH_BYTES);
-      emit('data', framed);
-    };
-    socket.emit = (event: string | symbol, ...values: unknown[]): boolean => {
-      const [data] = values;
-      if (event !== 'data' || !Buffer.isBuffer(data)) return emit(event, ...values);
-      try {
-        frames.read(data, deliver);
-      } catch (error) {
-        socket.destroy(asSealstreamError(error, 'malformed', `${place.host}:${place.port}`));
-      }
-      return true;
-    };
-    return socket;
-  };
 }

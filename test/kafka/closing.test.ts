@@ -5,9 +5,12 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { openKafka } from '../../stream/kafka/kafka.js';
 import { ownPartitions } from '../../stream/kafka/ownership.js';
+import type { Ownership } from '../../stream/stream.js';
 import { batchOf, offsetOf, withAdmin, withTopic } from '../support/append-fixture.js';
-import { kafkaTest } from '../support/kafka.js';
+import { clusterTest, kafkaTest } from '../support/kafka.js';
+import { newTopic } from '../support/kafka-reading.js';
 
 const WORKER = fileURLToPath(new URL('../support/closing-worker.js', import.meta.url));
 const PATIENCE_MS = 60_000;
@@ -72,4 +75,26 @@ kafkaTest('a cluster closed while it joins a group leaves no member behind', (bo
     const { groups } = await withAdmin(bootstrap, (admin) => admin.describeGroups([group]));
     assert.deepEqual(groups[0]?.members, []);
   }),
+);
+
+clusterTest(
+  'a group whose broker is silent is left nevertheless',
+  { nodes: 1 },
+  async (cluster) => {
+    // Longer than a test may take: a request waits for its answer for all of it.
+    const stream = await openKafka(`kafka://${cluster.bootstrap}`, { timeoutMs: 3_600_000 });
+    const topic = await newTopic(stream);
+    const onError = (error: Error) => assert.fail(error);
+    const ownership = await new Promise<Ownership>((resolve, reject) => {
+      const joined = stream.own(topic, {
+        group: `silent-${randomUUID()}`,
+        onChange: () => joined.then(resolve, reject),
+        onError,
+      });
+    });
+    cluster.node(1).freeze();
+    await ownership.close();
+    cluster.node(1).thaw();
+    await stream.close();
+  },
 );

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import type { RecordParts } from '../../ledger/records.js';
-import { framedSockets } from '../../stream/kafka/transport.js';
+import { FramedSockets } from '../../stream/kafka/framed-sockets.js';
 import type { Fetched, Reader, Stream, TopicDescription } from '../../stream/stream.js';
 
 const PATIENCE_MS = 60_000;
@@ -13,7 +13,7 @@ export function kafkajsClient(bootstrap: string): Kafka {
     brokers: bootstrap.split(','),
     logLevel: kafkajs.logLevel.NOTHING,
     // Tests end brokers in the middle of a response.
-    socketFactory: framedSockets(),
+    socketFactory: new FramedSockets().factory,
   });
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
-import { framedSockets } from '../../../stream/kafka/transport.js';
+import { FramedSockets } from '../../../stream/kafka/framed-sockets.js';
 import { Broker, type Credentials } from './broker.js';
 import { type Certificates, makeCertificates } from './certificates.js';
 import { kafkaClassPath } from './jars.js';
@@ -218,7 +218,7 @@ async function missingBrokers(brokers: readonly Broker[]): Promise<string | null
     clientId: 'sealstream-test-ready',
     brokers: brokers.map((broker) => `127.0.0.1:${broker.port}`),
     logLevel: kafkajs.logLevel.NOTHING,
-    socketFactory: framedSockets(),
+    socketFactory: new FramedSockets().factory,
     connectionTimeout: 2000,
     requestTimeout: 5000,
     retry: { retries: 0 },

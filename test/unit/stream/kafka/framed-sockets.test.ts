@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
+import { FramedSockets } from '../../../../stream/kafka/framed-sockets.js';
 import { WireWriter } from '../../../../stream/kafka/protocol/writer.js';
-import { framedSockets } from '../../../../stream/kafka/transport.js';
 import { frame } from './fake-broker.js';
 
 const CORRELATION_ID_AT = 8;
@@ -33,7 +33,7 @@ async function withServer(
   const client = new kafkajs.Kafka({
     brokers: [`127.0.0.1:${address.port}`],
     logLevel: kafkajs.logLevel.NOTHING,
-    socketFactory: framedSockets(),
+    socketFactory: new FramedSockets().factory,
     requestTimeout: 2000,
     retry: { retries: 3, initialRetryTime: 10, maxRetryTime: 50 },
   });
@@ -55,7 +55,7 @@ test('of a response in which the connection is lost, nothing is passed on', asyn
   assert.ok(address !== null && typeof address === 'object');
   const place = { host: '127.0.0.1', port: address.port, ssl: {}, onConnect: () => {} };
   // kafkajs gives no options where it wants no TLS.
-  const socket = framedSockets()(Object.assign(place, { ssl: null }));
+  const socket = new FramedSockets().factory(Object.assign(place, { ssl: null }));
   const passed: Buffer[] = [];
   socket.on('data', (data: Buffer) => passed.push(data));
   await once(socket, 'close');
