@@ -75,7 +75,7 @@ export class Crew {
   }
 
   restart(role: Role, index: number): void {
-    this.#seat(role, index);
+    if (!this.#closing) this.#seat(role, index);
   }
 
   /** In order; those that do not end by themselves, or end badly, are noted. */

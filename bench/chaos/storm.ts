@@ -29,24 +29,29 @@ export class Storm {
   readonly #scene: Scene;
   readonly #crew: Crew;
   readonly #signal: AbortSignal;
+  readonly #failed = new AbortController();
   readonly #start = performance.now();
   readonly #end: number;
 
   constructor(scene: Scene, crew: Crew, durationMs: number, signal: AbortSignal) {
     this.#scene = scene;
     this.#crew = crew;
-    this.#signal = signal;
+    this.#signal = AbortSignal.any([signal, this.#failed.signal]);
     this.#end = this.#start + durationMs;
   }
 
   /** Resolves once the last fault is healed: brokers in sync, processes running, proxies quiet. */
   async rage(seed: number): Promise<void> {
     const { brokers } = this.#scene;
-    await Promise.all([
+    const lanes = [
       this.#lane(brokerFaults(seed, brokers), (fault) => this.#broker(fault)),
       this.#lane(connectionFaults(seed, brokers), (fault) => this.#connection(fault)),
       this.#lane(processFaults(seed), (fault) => this.#process(fault)),
-    ]);
+    ];
+    // What one cannot do ends them all, and nothing goes on behind the caller's back.
+    for (const lane of lanes) lane.catch((error: unknown) => this.#failed.abort(error));
+    const ends = await Promise.allSettled(lanes);
+    for (const end of ends) if (end.status === 'rejected') throw this.#signal.reason;
     for (const proxy of this.#scene.proxies) proxy.heal();
     this.#tell('healed', {});
   }
