@@ -86,11 +86,11 @@ export function batchPlaces(segment: Uint8Array): number[] {
 /** The records in the form of ExpectedRecord; values longer than 1000 bytes by their digest. */
 export function listRecords(batches: readonly RecordBatch[]): ExpectedRecord[] {
   return batches.flatMap((batch) =>
-    Array.from({ length: batch.count }, (_, index) => listed(batch.record(index))),
+    Array.from({ length: batch.count }, (_, index) => listRecord(batch.record(index))),
   );
 }
 
-function listed(record: StreamRecord): ExpectedRecord {
+export function listRecord(record: Omit<StreamRecord, 'body'>): ExpectedRecord {
   const { key, value, headers, offset, timestamp, timestampType } = record;
   return {
     key: base64(key),

@@ -31,8 +31,12 @@ export async function storedCompressions(bootstrap: string, topic: string): Prom
         cluster.timeoutMs,
       );
       const answer = decodeFetch(bytes, topicId, what).partitions[0];
-      const header = readBatchHeader(answer?.records ?? new Uint8Array(0), 0);
-      if (header !== null) names.add(NAMES[header.compression] ?? String(header.compression));
+      const records = answer?.records ?? new Uint8Array(0);
+      let header = readBatchHeader(records, 0);
+      for (let at = 0; header !== null; header = readBatchHeader(records, at)) {
+        names.add(NAMES[header.compression] ?? String(header.compression));
+        at += header.sizeInBytes;
+      }
       cluster.release(connection);
     }
     return [...names].sort();
