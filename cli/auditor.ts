@@ -3,11 +3,11 @@ import { SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { loadConfiguration } from '../policy/parse.js';
 import type { Logger, Stream } from '../stream/stream.js';
+import { logger } from './logger.js';
 import {
   type CommonOptions,
   checkStreamUrl,
   isAbsent,
-  logger,
   openByUrl,
   openConfigured,
   selectTopics,

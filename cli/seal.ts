@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { SealstreamError } from '../ledger/error.js';
+import { resolveSecurity } from '../policy/secrets.js';
+import type { SealerOptions } from '../sealer/options.js';
 import type { SealedOnce } from '../sealer/seal-once.js';
-import { type Sealer, sealer } from '../sealer/sealer.js';
+import type { Sealer } from '../sealer/sealer.js';
 import { startMetricsServer } from '../sealer/server.js';
 import { openMemory } from '../store/folder.js';
 import { wholeNumber } from './arguments.js';
@@ -10,17 +13,22 @@ import { EXIT } from './exit.js';
 import { counted, printLine, tell, toJson } from './output.js';
 import {
   type CommonOptions,
-  loadSigningKey,
+  loadSigningPem,
   type Session,
   sealSettings,
   selectTopics,
   withSession,
 } from './session.js';
+import type { SealJob } from './workers/seal-job.js';
+import { sealPool } from './workers/seal-pool.js';
+
+const MOST_WORKERS = 64;
 
 interface SealOptions extends CommonOptions {
   readonly once?: boolean;
   readonly topic?: string;
   readonly metrics?: number;
+  readonly workers?: number;
 }
 
 function describeOnce({ topic, partition, sealed, records, refusal, error }: SealedOnce): string {
@@ -96,21 +104,28 @@ async function seal(options: SealOptions): Promise<number> {
   return withSession({ ...options, logLevel }, async (session) => {
     const { configuration, stream, logger } = session;
     const settings = sealSettings(configuration, options.config);
-    const signingKey = await loadSigningKey(settings.key);
+    const { key: signingKey, pem } = await loadSigningPem(settings.key);
     // An empty folder made here knows no log, so nothing is signed before apply or adopt.
     const memory = await openMemory(settings.memory, { create: true });
     try {
-      const running = await sealer({
-        stream,
+      const common = {
         ledger: configuration.ledger,
         topics: selectTopics(configuration, options.topic).map(({ name }) => name),
-        signingKey,
-        memory,
         every: settings.every,
         records: settings.records,
         heartbeat: settings.heartbeat,
-        logger,
-      });
+      };
+      const own: SealerOptions = { ...common, stream, signingKey, memory, logger };
+      const job: SealJob = {
+        ...common,
+        url: configuration.stream,
+        kafka: await resolveSecurity(configuration.kafka),
+        memory: settings.memory,
+        pem,
+        logLevel,
+      };
+      const workers = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS);
+      const running = await sealPool(own, job, workers);
       return await (options.once === true
         ? once(running, options)
         : keepSealing(running, options, session));
@@ -134,6 +149,11 @@ export function registerSeal(
       '--metrics <port>',
       'serve /metrics and /healthz, on every address',
       wholeNumber('--metrics', 0, 65_535),
+    )
+    .option(
+      '--workers <n>',
+      'threads, each with logs of its own; default: one a processor core',
+      wholeNumber('--workers', 1, MOST_WORKERS),
     )
     .option('--json', 'with --once: print one JSON document')
     .addHelpText(

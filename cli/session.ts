@@ -1,7 +1,6 @@
 /** What most commands begin with: the configuration, the stream, and their orderly end. */
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import pino from 'pino';
 import { SealstreamError } from '../ledger/error.js';
 import {
   type PublicKey,
@@ -14,24 +13,11 @@ import { loadConfiguration, resolveStreamUrl } from '../policy/parse.js';
 import { resolveSecurity } from '../policy/secrets.js';
 import { openStream, withoutSecrets } from '../stream/open.js';
 import type { Logger, Stream } from '../stream/stream.js';
+import { type LogLevel, logger } from './logger.js';
 
 export interface CommonOptions {
   readonly config: string;
   readonly json?: boolean;
-}
-
-type LogLevel = 'info' | 'warn' | 'fatal';
-
-/** Logs as JSON lines on stderr. SEALSTREAM_LOG sets the level. */
-export function logger(level: LogLevel): Logger {
-  return pino(
-    {
-      level: process.env['SEALSTREAM_LOG'] ?? level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-    },
-    pino.destination({ fd: 2, sync: true }),
-  );
 }
 
 export interface Session {
@@ -160,7 +146,12 @@ async function readKeyFile(path: string, field: string): Promise<string> {
 }
 
 export async function loadSigningKey(path: string): Promise<SigningKey> {
-  return named(path, 'seal.key', signingKeyFromPem);
+  return (await loadSigningPem(path)).key;
+}
+
+/** With its PEM, for those that hand it to another thread. */
+export function loadSigningPem(path: string): Promise<{ key: SigningKey; pem: string }> {
+  return named(path, 'seal.key', (pem) => ({ key: signingKeyFromPem(pem), pem }));
 }
 
 export async function loadPublicKey(path: string, field: string): Promise<PublicKey> {

@@ -5,6 +5,7 @@ import type { Stream, TopicIdentity } from '../stream/stream.js';
 import type { PublishedHeads } from './heads.js';
 import type { Settings } from './options.js';
 import type { CheckpointPublisher } from './publisher.js';
+import type { Turns } from './turns.js';
 
 /** What it takes to look at one log; nothing here writes. */
 export interface LogContext {
@@ -21,6 +22,14 @@ export interface LogContext {
   readonly timeout: number;
 }
 
+/** What this process has sealed of one log, also where others owned it in between: it only grows. */
+export interface Totals {
+  records: bigint;
+  /** Of record bodies. */
+  bytes: bigint;
+  checkpoints: number;
+}
+
 /** What it takes to seal one log. */
 export interface SealContext extends LogContext {
   readonly settings: Settings;
@@ -29,6 +38,11 @@ export interface SealContext extends LogContext {
   readonly publisher: CheckpointPublisher | null;
   /** The topic's partition count as last described. */
   readonly partitions: () => number;
+  readonly totals: Totals;
+  /** For looking at the end of the log. */
+  readonly tails: Turns;
+  /** For reading it to its end. */
+  readonly chains: Turns;
 }
 
 export function memoryKeyOf(log: LogContext): MemoryKey {

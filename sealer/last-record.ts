@@ -7,6 +7,9 @@ import { readRange } from '../stream/read.js';
 import { type LogContext, placeOf } from './context.js';
 import { SealRefused } from './refusal.js';
 
+/** A batch that is larger still comes whole. */
+const ONE_BATCH = 4_096;
+
 interface StoredRecord {
   readonly hash: Uint8Array;
   readonly timestamp: bigint;
@@ -53,7 +56,7 @@ async function readRecordAt(log: LogContext, offset: bigint): Promise<StoredReco
 
 async function findRecord(log: LogContext, offset: bigint): Promise<StoredRecord | null> {
   const range = { partition: log.partition, from: offset, until: offset + 1n };
-  const options = { timeoutMs: log.timeout };
+  const options = { timeoutMs: log.timeout, maxBytes: ONE_BATCH };
   for await (const fetched of readRange(log.stream, log.topic, range, options)) {
     for (const batch of fetched.batches) {
       const index = batch.offsets.findIndex((stored) => stored >= offset);

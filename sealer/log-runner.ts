@@ -119,19 +119,18 @@ export class LogRunner {
       return;
     }
     this.#attempt += 1;
-    this.#phase = 'recovering';
     this.#schedule = null;
     this.#seek = null;
     this.#notBefore = this.#now() + backoffDelay(this.#attempt);
     this.#waiting = asSealstreamError(error, 'internal', log.place).message;
     log.forget();
+    this.#enter('recovering');
     logger.warn({ log: log.context.origin, attempt: this.#attempt }, this.#waiting);
   }
 
   refuse(refused: SealRefused): void {
     const { settings, origin } = this.log.context;
     this.log.forget();
-    this.#phase = 'refused';
     this.#schedule = null;
     this.#seek = null;
     this.#waiting = null;
@@ -140,6 +139,7 @@ export class LogRunner {
       message: refused.message,
       since: settings.clock.now(),
     };
+    this.#enter('refused');
     settings.logger.error({ log: origin, reason: refused.reason }, refused.message);
   }
 
@@ -152,7 +152,7 @@ export class LogRunner {
     const now = await this.#memoryNow();
     this.#memoryThen ??= now;
     if (this.#memoryThen === now) return;
-    this.#phase = 'recovering';
+    this.#enter('recovering');
     this.#attempt = 0;
     this.#notBefore = 0;
   }
@@ -197,9 +197,9 @@ export class LogRunner {
     if (offset === null) return;
     this.#seek = { partition: this.log.context.partition, offset };
     this.#schedule = new Schedule(this.log);
-    this.#phase = 'sealing';
     this.#refusal = null;
     this.#waiting = null;
+    this.#enter('sealing');
   }
 
   async #checkpoint(signal: AbortSignal): Promise<void> {
@@ -214,9 +214,14 @@ export class LogRunner {
       'another sealer was first: going on from its checkpoint',
     );
     this.log.forget();
-    this.#phase = 'recovering';
+    this.#enter('recovering');
     this.#seek = null;
     this.#notBefore = 0;
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.log.context.settings.change('phase');
   }
 
   #progress(): void {

@@ -4,9 +4,10 @@ import type { LogState } from '../ledger/log.js';
 import type { MemorySlot } from '../store/memory.js';
 import type { Bounds, RecordBatch } from '../stream/stream.js';
 import { checkpoint, publishRecorded, step } from './checkpointing.js';
-import { placeOf, type SealContext } from './context.js';
+import { placeOf, type SealContext, type Totals } from './context.js';
 import { checkTail, inspectMemory, type Recorded } from './inspect.js';
 import { SealRefused } from './refusal.js';
+import type { Turns } from './turns.js';
 
 /** A log while it is being sealed; null before it is recovered. */
 interface Sealing {
@@ -28,9 +29,7 @@ export class LogSealer {
   #highWatermark: bigint | null = null;
   #behindSince: number | null = null;
   #unsealedSince: number | null = null;
-  #sealedRecords = 0n;
-  #sealedBytes = 0n;
-  #checkpoints = 0;
+  #waited = 0;
 
   constructor(context: SealContext) {
     this.context = context;
@@ -75,12 +74,21 @@ export class LogSealer {
   }
 
   /** What this process has sealed, for metrics. */
-  get totals(): { readonly records: bigint; readonly bytes: bigint; readonly checkpoints: number } {
-    return {
-      records: this.#sealedRecords,
-      bytes: this.#sealedBytes,
-      checkpoints: this.#checkpoints,
-    };
+  get totals(): Readonly<Totals> {
+    return { ...this.context.totals };
+  }
+
+  /** Milliseconds spent waiting for a turn: no sign of an outage. */
+  get waited(): number {
+    return this.#waited;
+  }
+
+  async inTurn<T>(turns: Turns, work: () => Promise<T>): Promise<T> {
+    const asked = this.#monotonic();
+    return turns.take(() => {
+      this.#waited += this.#monotonic() - asked;
+      return work();
+    });
   }
 
   /**
@@ -176,10 +184,11 @@ export class LogSealer {
     sealing.slot = done.slot;
     sealing.sealed = done.checkpoint;
     this.#lastSealed = done.checkpoint;
-    this.#sealedRecords += done.checkpoint.size - before;
-    this.#sealedBytes += bytes;
+    const { totals } = this.context;
+    totals.records += done.checkpoint.size - before;
+    totals.bytes += bytes;
+    totals.checkpoints += 1;
     sealing.bytes -= bytes;
-    this.#checkpoints += 1;
     this.#unsealedSince = null;
     if (this.#highWatermark !== null) this.observe(this.#highWatermark);
     return true;
@@ -201,7 +210,7 @@ export class LogSealer {
 
   async #checkTail(state: LogState): Promise<Bounds> {
     try {
-      return await checkTail(this.context, state);
+      return await this.inTurn(this.context.tails, () => checkTail(this.context, state));
     } catch (error) {
       if (!(error instanceof SealRefused && error.reason === 'log-truncated')) throw error;
       // A high watermark may go back for a moment when the leader changes.

@@ -80,10 +80,10 @@ export class SealLoop {
 
   /** Follows the group, and starts what is due. */
   #takeOver(hardStop: AbortSignal): void {
-    for (const partition of this.#logs.keys()) {
-      // Given up without a checkpoint: whoever has it now reads the same records.
-      if (!this.#wanted.has(partition)) this.#logs.delete(partition);
-    }
+    const lost = [...this.#logs.keys()].filter((partition) => !this.#wanted.has(partition));
+    if (lost.length > 0) this.#settings.change('giving-up');
+    // Given up without a checkpoint: whoever has it now reads the same records.
+    for (const partition of lost) this.#logs.delete(partition);
     for (const partition of this.#wanted) {
       if (this.#logs.has(partition)) continue;
       this.#logs.set(partition, new LogRunner(this.#topic.log(partition)));

@@ -65,7 +65,7 @@ async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
   const goal: Goal = { end: null, since: clock.now() };
   const patience = patienceOf(log);
   let hasCorruptRead = false;
-  let deadline = clock.monotonic() + patience;
+  let deadline = clock.monotonic() - log.waited + patience;
   let reached = log.sealed?.next ?? -1n;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -77,7 +77,7 @@ async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
       const isPassing = isFirstCorruptRead || refusalOf(error, log.place) === null;
       // A truncated log is told from a slow one only by waiting, so it may outlast the deadline.
       const isPatient =
-        clock.monotonic() < deadline || (log.isWaitingForEnd && !log.isBehindTooLong);
+        clock.monotonic() - log.waited < deadline || (log.isWaitingForEnd && !log.isBehindTooLong);
       if (!isPassing || !isPatient || signal.aborted) throw error;
       const message = error instanceof Error ? error.message : String(error);
       logger.warn({ log: log.context.origin, attempt }, message);
@@ -86,7 +86,7 @@ async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
     const next = log.sealed?.next ?? -1n;
     if (next > reached) {
       reached = next;
-      deadline = clock.monotonic() + patience;
+      deadline = clock.monotonic() - log.waited + patience;
     }
   }
 }
@@ -101,7 +101,8 @@ async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<
   if (sealed !== null && sealed.next >= end && sealed.time > goal.since) return true;
   const from = log.next ?? 0n;
   try {
-    if (from < end && !(await chainTo(log, from, end, signal))) return false;
+    const chain = () => chainTo(log, from, end, signal);
+    if (from < end && !(await log.inTurn(log.context.chains, chain))) return false;
   } catch (error) {
     // A batch that cannot be read is no reason to leave what was read before it unsealed.
     const isBatch = error instanceof SealstreamError && BATCH_CODES.has(error.code);

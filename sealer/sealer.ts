@@ -1,5 +1,6 @@
 import { SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
+import type { Totals } from './context.js';
 import { type GoneLog, goneLogs } from './gone.js';
 import type { LogRunner, Phase } from './log-runner.js';
 import { type SealerOptions, type Settings, settingsOf } from './options.js';
@@ -30,11 +31,7 @@ export interface LogReport {
   /** The outage that this log waits out; null: none. */
   readonly waiting: string | null;
   /** What this process has sealed of this log. */
-  readonly totals: {
-    readonly records: bigint;
-    readonly bytes: bigint;
-    readonly checkpoints: number;
-  };
+  readonly totals: Readonly<Totals>;
 }
 
 export interface Sealer {
@@ -51,6 +48,8 @@ export interface Sealer {
   sealOnce(signal?: AbortSignal): Promise<readonly SealedOnce[]>;
   /** The logs that this process owns now, by topic and partition. */
   report(): readonly LogReport[];
+  /** What is wrong with the sealer itself, one line each; empty: nothing. */
+  problems(): readonly string[];
   readonly settings: Settings;
 }
 
@@ -104,9 +103,9 @@ class TopicsSealer implements Sealer {
         continue;
       }
       try {
-        const logs = Array.from({ length: topic.partitions }, (_, partition) =>
-          sealLogOnce(topic.log(partition), signal),
-        );
+        const logs = Array.from({ length: topic.partitions }, (_, partition) => partition)
+          .filter((partition) => this.settings.takes(name, partition))
+          .map((partition) => sealLogOnce(topic.log(partition), signal));
         results.push(...(await Promise.all(logs)));
       } finally {
         await topic.close();
@@ -121,9 +120,11 @@ class TopicsSealer implements Sealer {
     const running = this.#loops
       .flatMap((loop) => loop.logs)
       .map((runner) => reportOf(runner, now, monotonic));
-    return [...running, ...this.#gone.map(reportOfGone)].sort(
-      (a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition,
-    );
+    return [...running, ...this.#gone.map(reportOfGone)].sort(compareLogs);
+  }
+
+  problems(): readonly string[] {
+    return [];
   }
 
   async #runTopic(name: string, signal: AbortSignal): Promise<void> {
@@ -150,8 +151,9 @@ class TopicsSealer implements Sealer {
   async #lost(name: string, error: unknown): Promise<readonly GoneLog[]> {
     if (!(error instanceof SealstreamError && error.code === 'topic-missing')) throw error;
     const { memory, ledger } = this.#options;
-    const gone = await goneLogs(memory, ledger, name, this.settings.clock);
-    if (gone.length === 0) throw error;
+    const known = await goneLogs(memory, ledger, name, this.settings.clock);
+    if (known.length === 0) throw error;
+    const gone = known.filter(({ topic, partition }) => this.settings.takes(topic, partition));
     for (const { origin, refusal } of gone) {
       this.settings.logger.error({ log: origin, reason: refusal.reason }, refusal.message);
     }
@@ -161,6 +163,11 @@ class TopicsSealer implements Sealer {
   #monotonic(): number {
     return this.settings.clock.monotonic();
   }
+}
+
+/** By topic and partition. */
+export function compareLogs(a: LogReport, b: LogReport): number {
+  return a.topic.localeCompare(b.topic) || a.partition - b.partition;
 }
 
 function reportOf(runner: LogRunner, now: number, monotonic: number): LogReport {

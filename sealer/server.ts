@@ -30,8 +30,10 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   const started = performance.now();
   const limits = { requestTimeout: 10_000, maxHeaderSize: 8_192 };
   const server = createServer(limits, (request, response) => {
-    const problems = () =>
-      unhealthy(options.sealer.report(), maxHeadAge, performance.now() - started);
+    const problems = () => [
+      ...options.sealer.problems(),
+      ...unhealthy(options.sealer.report(), maxHeadAge, performance.now() - started),
+    ];
     answer(request, response, registry, problems).catch((error: unknown) => {
       response.writeHead(500, { 'content-type': 'text/plain' });
       response.end(`${error instanceof Error ? error.message : String(error)}\n`);

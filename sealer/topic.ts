@@ -2,11 +2,16 @@ import { checkpointTopic } from '../ledger/checkpoint-record.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { Logger, TopicDescription, TopicIdentity } from '../stream/stream.js';
 import { backoffDelay, pause } from './backoff.js';
-import { originOf, type SealContext } from './context.js';
+import { originOf, type SealContext, type Totals } from './context.js';
 import { PublishedHeads } from './heads.js';
 import { LogSealer } from './log-sealer.js';
 import type { SealerOptions, Settings } from './options.js';
 import { CheckpointPublisher } from './publisher.js';
+import { Turns } from './turns.js';
+
+/** Partitions whose ends are looked at, and that are read by `sealOnce`, at a time. */
+const TAILS = 8;
+const CHAINS = 4;
 
 /** A topic that is being sealed, and what its logs share. */
 export class SealedTopic {
@@ -15,6 +20,9 @@ export class SealedTopic {
   readonly #settings: Settings;
   readonly #heads: PublishedHeads | null;
   readonly #publisher: CheckpointPublisher | null;
+  readonly #totals = new Map<number, Totals>();
+  readonly #tails = new Turns(TAILS);
+  readonly #chains = new Turns(CHAINS);
   #partitions: number;
 
   constructor(
@@ -61,12 +69,21 @@ export class SealedTopic {
       signingKey,
       publisher: this.#publisher,
       partitions: () => this.#partitions,
+      totals: this.#totalsOf(partition),
+      tails: this.#tails,
+      chains: this.#chains,
     };
     return new LogSealer(context);
   }
 
   async close(): Promise<void> {
     await this.#publisher?.close();
+  }
+
+  #totalsOf(partition: number): Totals {
+    const totals = this.#totals.get(partition) ?? { records: 0n, bytes: 0n, checkpoints: 0 };
+    this.#totals.set(partition, totals);
+    return totals;
   }
 }
 

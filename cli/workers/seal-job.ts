@@ -1,0 +1,41 @@
+/** What the main thread and the threads that seal tell each other: plain data only. */
+import type { PlainError, PlainSealedOnce } from '../../sealer/plain.js';
+import type { LogReport } from '../../sealer/sealer.js';
+import type { KafkaSecurity } from '../../stream/stream.js';
+import type { LogLevel } from '../logger.js';
+
+/** What every thread needs to open for itself: nothing is shared. Never logged: it holds secrets. */
+export interface SealJob {
+  readonly url: string;
+  readonly kafka: KafkaSecurity | undefined;
+  /** The folder of the memory. */
+  readonly memory: string;
+  /** The signing key, PKCS#8 in PEM. */
+  readonly pem: string;
+  readonly ledger: string;
+  readonly topics: readonly string[];
+  /** Milliseconds. */
+  readonly every: number;
+  readonly records: number;
+  /** Milliseconds. */
+  readonly heartbeat: number;
+  readonly logLevel: LogLevel;
+}
+
+export interface SealShare {
+  readonly job: SealJob;
+  readonly once: boolean;
+  readonly index: number;
+  readonly threads: number;
+  /** Partitions by topic, as the main thread has counted them. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+export type FromThread =
+  | { readonly kind: 'report'; readonly logs: readonly LogReport[] }
+  | { readonly kind: 'sealed'; readonly results: readonly PlainSealedOnce[] }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'failed'; readonly error: PlainError };
+
+/** How often a thread reports, whatever happens. */
+export const REPORT_MS = 1_000;

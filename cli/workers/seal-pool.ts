@@ -1,0 +1,126 @@
+import { countPartitions } from '../../sealer/count.js';
+import { MergedReports } from '../../sealer/merged-reports.js';
+import type { SealerOptions, Settings } from '../../sealer/options.js';
+import { mergeSealed } from '../../sealer/plain.js';
+import type { SealedOnce } from '../../sealer/seal-once.js';
+import { type LogReport, type Sealer, sealer } from '../../sealer/sealer.js';
+import type { SealJob } from './seal-job.js';
+import { SealThread } from './seal-thread.js';
+
+/** A thread reports every second: after this long without, it hangs. */
+const SILENCE_MS = 15_000;
+
+/**
+ * As one sealer, over threads: each runs a whole sealer of its own. While sealing goes on each is a
+ * member of the group, which divides the partitions; for `sealOnce` they are dealt out here. Where
+ * one thread would do, none is started.
+ */
+export async function sealPool(
+  options: SealerOptions,
+  job: SealJob,
+  workers: number,
+): Promise<Sealer> {
+  const alone = await sealer(options);
+  return workers === 1 ? alone : new SealPool(options, job, workers, alone);
+}
+
+class SealPool implements Sealer {
+  readonly #options: SealerOptions;
+  readonly #job: SealJob;
+  readonly #workers: number;
+  readonly #alone: Sealer;
+  #reports: MergedReports | null = null;
+
+  constructor(options: SealerOptions, job: SealJob, workers: number, alone: Sealer) {
+    this.#options = options;
+    this.#job = job;
+    this.#workers = workers;
+    this.#alone = alone;
+  }
+
+  get settings(): Settings {
+    return this.#alone.settings;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let counts: ReadonlyMap<string, number>;
+    try {
+      counts = await countPartitions(this.#options, signal, true);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    const threads = this.#threadsFor(counts);
+    if (threads === 1) await this.#alone.run(signal);
+    else await this.#work(counts, threads, false, signal);
+  }
+
+  async sealOnce(signal: AbortSignal = new AbortController().signal) {
+    const counts = await countPartitions(this.#options, signal, false);
+    const threads = this.#threadsFor(counts);
+    if (threads === 1) return this.#alone.sealOnce(signal);
+    const shares = await this.#work(counts, threads, true, signal);
+    return mergeSealed(shares, this.#options.topics);
+  }
+
+  report(): readonly LogReport[] {
+    return this.#reports?.logs(this.#monotonic()) ?? this.#alone.report();
+  }
+
+  problems(): readonly string[] {
+    const silences = this.#reports?.silences(this.#monotonic()) ?? new Map<number, number>();
+    return [...silences]
+      .filter(([, silence]) => silence > SILENCE_MS)
+      .map(([thread, silence]) => {
+        return `sealing thread ${thread} has not answered for ${Math.round(silence / 1000)} s`;
+      });
+  }
+
+  #threadsFor(counts: ReadonlyMap<string, number>): number {
+    const partitions = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    return Math.max(1, Math.min(this.#workers, partitions));
+  }
+
+  /** Once one thread fails the others are stopped: they publish last checkpoints first. */
+  async #work(
+    counts: ReadonlyMap<string, number>,
+    threads: number,
+    once: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly SealedOnce[])[]> {
+    const reports = new MergedReports();
+    this.#reports = reports;
+    const running = Array.from({ length: threads }, (_, index) => {
+      reports.take(index, [], this.#monotonic());
+      const share = { job: this.#job, once, index, threads, counts };
+      return new SealThread(share, (logs) => reports.take(index, logs, this.#monotonic()));
+    });
+    const stop = () => {
+      for (const thread of running) thread.stop();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const ends = await Promise.allSettled(
+      running.map(async (thread, index) => {
+        try {
+          return await thread.ended;
+        } catch (error) {
+          stop();
+          throw error;
+        } finally {
+          reports.end(index);
+        }
+      }),
+    );
+    signal.removeEventListener('abort', stop);
+    this.#reports = null;
+    return ends.map((end) => {
+      if (end.status === 'rejected') throw end.reason;
+      return end.value;
+    });
+  }
+
+  #monotonic(): number {
+    return this.settings.clock.monotonic();
+  }
+}

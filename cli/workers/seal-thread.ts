@@ -1,0 +1,49 @@
+import { Worker } from 'node:worker_threads';
+import { SealstreamError } from '../../ledger/error.js';
+import { errorOf, sealedOf } from '../../sealer/plain.js';
+import type { SealedOnce } from '../../sealer/seal-once.js';
+import type { LogReport } from '../../sealer/sealer.js';
+import type { FromThread, SealShare } from './seal-job.js';
+
+const ENTRY = new URL('./seal-worker.js', import.meta.url);
+
+/** One thread that seals, seen from the main thread. */
+export class SealThread {
+  /** What `sealOnce` of the thread gave, empty for one that keeps sealing; rejects with what ended it. */
+  readonly ended: Promise<readonly SealedOnce[]>;
+  readonly #worker: Worker;
+
+  constructor(share: SealShare, onReport: (logs: readonly LogReport[]) => void) {
+    const worker = new Worker(ENTRY, { workerData: share, name: `seal-${share.index}` });
+    this.#worker = worker;
+    this.ended = new Promise((resolve, reject) => {
+      let results: readonly SealedOnce[] = [];
+      let hasEnded = false;
+      let failure: Error | null = null;
+      worker.on('message', (message: FromThread) => {
+        if (message.kind === 'report') onReport(message.logs);
+        else if (message.kind === 'sealed') results = message.results.map(sealedOf);
+        else if (message.kind === 'failed') failure ??= errorOf(message.error);
+        else hasEnded = true;
+      });
+      // What nobody in the thread has caught.
+      worker.on('error', (error: Error) => {
+        failure ??= error;
+      });
+      worker.once('exit', (code) => {
+        if (failure !== null) reject(failure);
+        else if (hasEnded) resolve(results);
+        else reject(died(share.index, code));
+      });
+    });
+  }
+
+  /** Asks it to publish last checkpoints and end. */
+  stop(): void {
+    this.#worker.postMessage('stop');
+  }
+}
+
+function died(index: number, code: number): SealstreamError {
+  return new SealstreamError('internal', `sealing thread ${index} ended unasked, with ${code}`);
+}
