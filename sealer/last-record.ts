@@ -1,8 +1,8 @@
 import { recordHash } from '../ledger/body.js';
-import { decodeEntry } from '../ledger/entry.js';
+import { decodeEntry, type Entry } from '../ledger/entry.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { TimestampType } from '../ledger/records.js';
-import { equalBytes } from '../ledger/text.js';
+import { encodeHex, equalBytes } from '../ledger/text.js';
 import { readRange } from '../stream/read.js';
 import { type LogContext, placeOf } from './context.js';
 import { SealRefused } from './refusal.js';
@@ -24,24 +24,27 @@ interface StoredRecord {
  */
 export async function checkLastRecord(log: LogContext, last: Uint8Array): Promise<void> {
   const entry = decodeEntry(last);
+  const difference = await differenceAt(log, entry);
+  if (difference === null) return;
+  throw new SealRefused(
+    'record-altered',
+    `the last sealed record of ${placeOf(log)}, offset ${entry.offset}, ${difference}; keep the ` +
+      'log as evidence and run verify',
+  );
+}
+
+/** What the log shows of one entry that was read before; null: the same. */
+export async function differenceAt(log: LogContext, entry: Entry): Promise<string | null> {
   const stored = await readRecordAt(log, entry.offset);
-  const where = `the last sealed record of ${placeOf(log)}, offset ${entry.offset},`;
-  const remedy = 'keep the log as evidence and run verify';
-  if (stored === null) {
-    throw new SealRefused('record-altered', `${where} is no longer in the log; ${remedy}`);
-  }
+  if (stored === null) return 'is no longer in the log';
   if (!equalBytes(stored.hash, entry.record)) {
-    throw new SealRefused(
-      'record-altered',
-      `${where} holds other bytes than were sealed; ${remedy}`,
-    );
+    const hashes = `${encodeHex(entry.record)}, then ${encodeHex(stored.hash)}`;
+    return `holds other bytes now (record hash ${hashes})`;
   }
   if (stored.timestamp !== entry.timestamp || stored.timestampType !== entry.timestampType) {
-    throw new SealRefused(
-      'record-altered',
-      `${where} has another timestamp than sealed; ${remedy}`,
-    );
+    return 'has another timestamp now';
   }
+  return null;
 }
 
 async function readRecordAt(log: LogContext, offset: bigint): Promise<StoredRecord | null> {

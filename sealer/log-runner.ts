@@ -92,10 +92,7 @@ export class LogRunner {
     if (fetched.logStart !== null && fetched.logStart > at) {
       throw logStartMoved(log.context, fetched.logStart, at);
     }
-    const isWhole = fetched.highWatermark === null || log.observe(fetched.highWatermark);
-    if (!isWhole && log.isBehindTooLong) {
-      throw new SealstreamError('log-diverged', `${log.place}: the high watermark stays behind`);
-    }
+    if (fetched.highWatermark !== null) log.follow(fetched.highWatermark);
     for (const batch of fetched.batches) {
       await log.append(batch, fetched.next.offset);
       // The task beside may have lost to another sealer meanwhile: all this is then read again.
@@ -123,6 +120,7 @@ export class LogRunner {
     this.#seek = null;
     this.#notBefore = this.#now() + backoffDelay(this.#attempt);
     this.#waiting = asSealstreamError(error, 'internal', log.place).message;
+    log.doubt(error);
     log.forget();
     this.#enter('recovering');
     logger.warn({ log: log.context.origin, attempt: this.#attempt }, this.#waiting);

@@ -5,6 +5,7 @@ import type { MemorySlot } from '../store/memory.js';
 import type { Bounds, RecordBatch } from '../stream/stream.js';
 import { checkpoint, publishRecorded, step } from './checkpointing.js';
 import { placeOf, type SealContext, type Totals } from './context.js';
+import { checkDoubted, isDoubt } from './doubt.js';
 import { checkTail, inspectMemory, type Recorded } from './inspect.js';
 import { SealRefused } from './refusal.js';
 import type { Turns } from './turns.js';
@@ -28,6 +29,8 @@ export class LogSealer {
   #lastSealed: Checkpoint | null = null;
   #highWatermark: bigint | null = null;
   #behindSince: number | null = null;
+  /** The last entry that was chained and not sealed when the log was seen to go back. */
+  #doubted: Uint8Array | null = null;
   #unsealedSince: number | null = null;
   #waited = 0;
 
@@ -96,17 +99,18 @@ export class LogSealer {
    * published. Chained records that were not sealed are forgotten: they are read again.
    *
    * Throws SealRefused, or class `retry` during an outage; `timeout` while the high watermark is
-   * behind what is sealed and may yet come back.
+   * behind what was read and may yet come back.
    */
   async recover(signal: AbortSignal): Promise<void> {
     this.forget();
     const { slot, state, sealed } = await this.#publishWaiting(signal);
     const bounds = await this.#checkTail(state);
+    await this.#checkDoubted(bounds);
     await step(this.context, 'recovered', state.size);
     this.#behindSince = null;
     this.#sealing = { state, slot, sealed, bytes: 0n };
     this.#lastSealed = sealed;
-    this.observe(bounds.highWatermark);
+    this.#observe(bounds.highWatermark);
   }
 
   /** Drops what is chained and not sealed. */
@@ -114,8 +118,28 @@ export class LogSealer {
     this.#sealing = null;
   }
 
-  /** Takes note of where the log ends. Returns false while it ends before what is chained here. */
-  observe(highWatermark: bigint): boolean {
+  /** After `error` the log may hold other records than were chained: recover compares. */
+  doubt(error: unknown): void {
+    if (isDoubt(error) && this.unsealedRecords > 0n) this.#doubted = this.#current().state.last();
+  }
+
+  /**
+   * Takes note of where the log ends while it is read. Throws `log-diverged` where it has to be
+   * recovered: it stayed behind what is chained here, or was behind and is back. What was chained
+   * before is then not signed unseen.
+   */
+  follow(highWatermark: bigint): void {
+    const wasBehind = this.isWaitingForEnd;
+    this.#observe(highWatermark);
+    if (wasBehind && !this.isWaitingForEnd) throw this.#diverged('went back and has come again');
+    if (this.isBehindTooLong) throw this.#diverged('stays behind what was read');
+  }
+
+  #diverged(what: string): SealstreamError {
+    return new SealstreamError('log-diverged', `${this.place}: the high watermark ${what}`);
+  }
+
+  #observe(highWatermark: bigint): void {
     this.#highWatermark = highWatermark;
     const sealedNext = this.sealed?.next ?? this.#sealing?.state.first ?? 0n;
     if (highWatermark <= sealedNext) this.#unsealedSince = null;
@@ -123,7 +147,6 @@ export class LogSealer {
     const isBehind = this.#sealing !== null && highWatermark < this.#sealing.state.next;
     if (isBehind) this.#behindSince ??= this.#monotonic();
     else if (this.#sealing !== null) this.#behindSince = null;
-    return !isBehind;
   }
 
   /** Whether the high watermark has stayed behind for longer than a change of leader explains. */
@@ -133,7 +156,7 @@ export class LogSealer {
     return since !== null && this.#monotonic() - since >= truncatedAfter;
   }
 
-  /** The log ends before what is sealed, and may yet come back. */
+  /** The log ends before what was read of it, and may yet come back. */
   get isWaitingForEnd(): boolean {
     return this.#behindSince !== null;
   }
@@ -190,7 +213,7 @@ export class LogSealer {
     totals.checkpoints += 1;
     sealing.bytes -= bytes;
     this.#unsealedSince = null;
-    if (this.#highWatermark !== null) this.observe(this.#highWatermark);
+    if (this.#highWatermark !== null) this.#observe(this.#highWatermark);
     return true;
   }
 
@@ -212,12 +235,28 @@ export class LogSealer {
     try {
       return await this.inTurn(this.context.tails, () => checkTail(this.context, state));
     } catch (error) {
-      if (!(error instanceof SealRefused && error.reason === 'log-truncated')) throw error;
-      // A high watermark may go back for a moment when the leader changes.
-      this.#behindSince ??= this.#monotonic();
-      if (this.isBehindTooLong) throw error;
-      throw new SealstreamError('timeout', error.message, { cause: error });
+      throw this.#patiently(error);
     }
+  }
+
+  async #checkDoubted(bounds: Bounds): Promise<void> {
+    if (this.#doubted === null) return;
+    try {
+      await checkDoubted(this.context, this.#doubted, bounds);
+    } catch (error) {
+      const patient = this.#patiently(error);
+      if (patient instanceof SealRefused) this.#doubted = null;
+      throw patient;
+    }
+    this.#doubted = null;
+  }
+
+  /** A high watermark may go back for a moment when the leader changes. */
+  #patiently(error: unknown): unknown {
+    if (!(error instanceof SealRefused && error.reason === 'log-truncated')) return error;
+    this.#behindSince ??= this.#monotonic();
+    if (this.isBehindTooLong) return error;
+    return new SealstreamError('timeout', error.message, { cause: error });
   }
 
   #current(): Sealing {

@@ -81,6 +81,7 @@ async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
       if (!isPassing || !isPatient || signal.aborted) throw error;
       const message = error instanceof Error ? error.message : String(error);
       logger.warn({ log: log.context.origin, attempt }, message);
+      log.doubt(error);
       await pause(backoffDelay(attempt), signal);
     }
     const next = log.sealed?.next ?? -1n;
@@ -132,7 +133,7 @@ async function chainTo(
   const range = { partition, from, until: end };
   const options = { timeoutMs: settings.timeout, signal };
   for await (const fetched of readRange(stream, topic, range, options)) {
-    if (fetched.highWatermark !== null) log.observe(fetched.highWatermark);
+    if (fetched.highWatermark !== null) log.follow(fetched.highWatermark);
     const at = log.next ?? 0n;
     if (fetched.logStart !== null && fetched.logStart > at) {
       throw logStartMoved(log.context, fetched.logStart, at);
