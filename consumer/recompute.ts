@@ -30,7 +30,7 @@ export class Recomputation {
   readonly findings: Finding[] = [];
   records = 0n;
   checkpoints = 0;
-  readonly tail: Tail;
+  tail: Tail;
 
   readonly #log: SealedLog;
   readonly #options: RecomputeOptions;
@@ -40,6 +40,7 @@ export class Recomputation {
   #good: LogState;
   #index = 0;
   #resumed = 0;
+  #startedOver = false;
 
   constructor(log: SealedLog, options: RecomputeOptions) {
     this.#log = log;
@@ -231,7 +232,7 @@ export class Recomputation {
     const code = error instanceof SealstreamError ? error.code : null;
     if (code === 'batch-corrupt' || code === 'unreadable') return this.#skipUnreadable(error);
     if (code === 'timeout' || code === 'offset-out-of-range' || code === 'log-diverged') {
-      await this.#lookAgain(error);
+      return this.#lookAgain(error);
     } else {
       this.findings.push(findingOf(error));
     }
@@ -259,8 +260,9 @@ export class Recomputation {
     return sealed && this.#state.next < this.#until;
   }
 
-  /** The log does not reach as far as its bounds said when verification began. */
-  async #lookAgain(error: unknown): Promise<void> {
+  /** The log does not reach as far as its bounds said when verification began, or is not as it was
+   * read: true where it is read once more from its start. */
+  async #lookAgain(error: unknown): Promise<boolean> {
     const { source } = this.#options;
     const { position } = source;
     try {
@@ -270,11 +272,34 @@ export class Recomputation {
         this.findings.push(finding('log-start-moved', message, position, logStart));
       } else if (highWatermark < this.#log.end) {
         this.#until = highWatermark;
+      } else if (isDivergence(error) && !this.#startedOver) {
+        this.#until = highWatermark;
+        await this.#startOver();
+        return true;
       } else {
         this.findings.push(findingOf(error));
       }
     } catch (unasked) {
       this.findings.push(findingOf(unasked));
     }
+    return false;
   }
+
+  /** What agreed before may be gone by now. */
+  async #startOver(): Promise<void> {
+    this.#startedOver = true;
+    this.findings.length = 0;
+    this.records = 0n;
+    this.checkpoints = 0;
+    this.tail = new Tail(this.#options.sealedBefore);
+    this.#state = LogState.start(this.#log.origin, this.#log.first);
+    this.#good = this.#state.clone();
+    this.#index = 0;
+    this.#resumed = 0;
+    await this.#checkStart();
+  }
+}
+
+function isDivergence(error: unknown): boolean {
+  return error instanceof SealstreamError && error.code === 'log-diverged';
 }

@@ -9,11 +9,11 @@ import type { TamperPlace } from './tamper-scene.js';
 export class FolderPlace implements TamperPlace {
   readonly topic = 'audit';
   readonly replication = 1;
-  readonly #root: string;
+  readonly root: string;
   stream: Stream;
 
   constructor(root: string, stream: Stream) {
-    this.#root = root;
+    this.root = root;
     this.stream = stream;
   }
 
@@ -24,19 +24,19 @@ export class FolderPlace implements TamperPlace {
 
   async offline(change: (root: string) => void): Promise<void> {
     await this.stream.close();
-    change(this.#root);
-    this.stream = await openSegments(`file:${this.#root}`);
+    change(this.root);
+    this.stream = await openSegments(`file:${this.root}`);
   }
 
   async deleteTopic(topic: string): Promise<void> {
     const description = await this.stream.describe(topic);
     for (let partition = 0; partition < (description?.partitions ?? 0); partition++) {
-      rmSync(join(this.#root, `${topic}-${partition}`), { recursive: true });
+      rmSync(join(this.root, `${topic}-${partition}`), { recursive: true });
     }
   }
 
   async close(): Promise<void> {
     await this.stream.close();
-    rmSync(this.#root, { recursive: true });
+    rmSync(this.root, { recursive: true });
   }
 }
