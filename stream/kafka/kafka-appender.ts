@@ -15,11 +15,13 @@ import { Inquirer } from './inquirer.js';
 import { type EventDetail, type Inquiry, Lane, type ProducerIdentity } from './lane.js';
 import { LossWatch } from './loss-watch.js';
 import { judge, type PartitionRecords, type ProducePort, type TopicNow } from './produce-port.js';
+import { RecurringLook } from './recurring-look.js';
 
 const DEFAULT_DEADLINE_MS = 120_000;
 const DEFAULT_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 const LONGEST_THROTTLE_MS = 60_000;
+const DEFAULT_LOOK_MS = 10_000;
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const ALARMING = new Set<LaneEvent>(['vanished', 'regressed', 'misplaced', 'unlisted']);
 
@@ -27,6 +29,9 @@ export interface KafkaAppenderOptions extends AppenderOptions {
   /** Pause before the first resend, less up to half of it by chance; it doubles up to two seconds.
    * Default 100 ms. */
   readonly pauseMs?: number;
+  /** How often the leaders are looked at, also while nothing is appended: one that changed may have
+   * lost what was acknowledged. Less up to half of it by chance. Default 10 000 ms. */
+  readonly lookMs?: number;
   readonly logger?: Logger | null;
 }
 
@@ -44,6 +49,7 @@ export class KafkaAppender implements Appender {
   readonly #logger: Logger | null;
   readonly #inquirer: Inquirer;
   readonly #losses: LossWatch;
+  readonly #looks: RecurringLook;
   readonly #renewing = new Set<Lane>();
   readonly #lanes = new Map<number, Lane>();
   readonly #busyLeaders = new Set<number>();
@@ -70,6 +76,7 @@ export class KafkaAppender implements Appender {
     this.#logger = options.logger ?? null;
     this.#inquirer = new Inquirer(port, topic, this.#pauseMs, this.#logger, options.onLearned);
     this.#losses = new LossWatch(port, topic, this.#logger, options.onLost);
+    this.#looks = new RecurringLook(options.lookMs ?? DEFAULT_LOOK_MS, () => this.#look());
   }
 
   /**
@@ -126,6 +133,7 @@ export class KafkaAppender implements Appender {
   async #close(): Promise<void> {
     this.#ended ??= new SealstreamError('closed', `the appender of ${this.#topic.topic} is closed`);
     await Promise.all(this.#underWay);
+    await this.#looks.close();
     await Promise.all([this.#inquirer.close(), this.#losses.close()]);
     for (const pause of this.#pauses) clearTimeout(pause);
     this.#port.close();
@@ -274,6 +282,16 @@ export class KafkaAppender implements Appender {
     for (const lane of this.#lanes.values()) {
       if (lane.state !== 'sent') this.#apply(lane, 'recreated', { error });
     }
+  }
+
+  /** Who leads now? Never rejects. */
+  async #look(): Promise<void> {
+    const before = this.#now;
+    const lanes = [...this.#lanes.values()];
+    if (lanes.every(({ acknowledgedEnd }) => acknowledgedEnd === null)) return;
+    await this.#refresh();
+    if (this.#now === before) return;
+    for (const lane of lanes) lane.witnesses.looked();
   }
 
   #lacks(partition: number): boolean {

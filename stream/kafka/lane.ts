@@ -2,9 +2,7 @@ import { SealstreamError } from '../../ledger/error.js';
 import { stampProducer } from '../batch/encode.js';
 import type { AppendOutcome, EncodedBatch } from '../stream.js';
 import { type LaneEvent, type LaneState, TRANSITIONS } from './append-rules.js';
-import { type Witness, Witnesses } from './witnesses.js';
-
-export type { Witness } from './witnesses.js';
+import { Witnesses } from './witnesses.js';
 
 /** Sequences count records modulo this. */
 const SEQUENCES = 2 ** 31;
@@ -99,8 +97,8 @@ export class Lane {
     return this.#acknowledgedEnd;
   }
 
-  get witnesses(): readonly Witness[] {
-    return this.#witnesses.all;
+  get witnesses(): Witnesses {
+    return this.#witnesses;
   }
 
   /** The epochs of the producer id are used up, and batches wait: see `renew`. */
@@ -198,7 +196,9 @@ export class Lane {
   #acknowledge(identity: BatchIdentity, baseOffset: bigint): Inquiry | null {
     const from = this.#acknowledgedEnd;
     const batches = this.#openBatches;
-    if (from === null || baseOffset >= from) this.#witnesses.add({ identity, baseOffset });
+    if (from === null || baseOffset >= from) {
+      this.#witnesses.add({ identity, baseOffset, after: from ?? baseOffset });
+    }
     // With a new producer id at hand only after the last epoch has fenced the one before.
     if (identity.producerEpoch === LAST_EPOCH) this.#epochsUsedUp = true;
     this.#nextSequence = (identity.baseSequence + identity.count) % SEQUENCES;

@@ -1,8 +1,9 @@
 import { SealstreamError } from '../../ledger/error.js';
 import type { AppenderOptions, Bounds, Logger, TopicIdentity } from '../stream.js';
 import { backOffMs } from './back-off.js';
-import type { Lane, Witness } from './lane.js';
+import type { Lane } from './lane.js';
 import type { ProducePort } from './produce-port.js';
+import type { Witness } from './witnesses.js';
 
 /** For so long the high watermark may stand back after the leader changed. */
 const REGRESSION_MS = 30_000;
@@ -13,8 +14,16 @@ const SETTLING_MS = 3_000;
 interface Acknowledged {
   readonly partition: number;
   readonly witnesses: readonly Witness[];
+  /** See Witnesses. */
+  readonly firm: Witness | null;
   /** First offset after it. */
   readonly end: bigint;
+}
+
+/** Offsets [from, until). */
+interface Range {
+  readonly from: bigint;
+  readonly until: bigint;
 }
 
 /**
@@ -29,7 +38,8 @@ export class LossWatch {
   readonly #onLost: AppenderOptions['onLost'];
   readonly #suspecting = new Set<Promise<void>>();
   readonly #locating = new Set<Promise<void>>();
-  readonly #watched = new Set<number>();
+  /** By partition: whether the leader has changed again meanwhile. */
+  readonly #watched = new Map<number, boolean>();
   readonly #told = new Set<number>();
   readonly #closed = new AbortController();
 
@@ -45,17 +55,24 @@ export class LossWatch {
     this.#onLost = onLost;
   }
 
-  /** Another leader, or the same one again: is the last acknowledged batch still there? */
+  /** Another leader, or the same one again: is what was acknowledged still there? */
   suspect(lane: Lane): void {
     const acknowledged = whole(lane);
-    if (acknowledged === null || this.#watched.has(lane.partition)) return;
-    this.#watched.add(lane.partition);
+    const { partition } = lane;
+    if (acknowledged === null || this.#closed.signal.aborted) return;
+    if (this.#watched.has(partition)) {
+      this.#watched.set(partition, true);
+      return;
+    }
+    this.#watched.set(partition, false);
     this.#start(this.#suspecting, async () => {
       try {
-        if (await this.#isThere(acknowledged)) return;
-        await this.#tell(lane, acknowledged);
+        const gone = await this.#findGone(acknowledged);
+        if (gone !== null) await this.#tell(lane, acknowledged, gone);
       } finally {
-        this.#watched.delete(lane.partition);
+        const again = this.#watched.get(partition) === true;
+        this.#watched.delete(partition);
+        if (again) this.suspect(lane);
       }
     });
   }
@@ -63,14 +80,18 @@ export class LossWatch {
   /** Acknowledged records are gone: which? */
   locate(lane: Lane): void {
     const acknowledged = whole(lane);
-    if (acknowledged !== null) this.#start(this.#locating, () => this.#tell(lane, acknowledged));
+    if (acknowledged !== null)
+      this.#start(this.#locating, () => this.#tell(lane, acknowledged, null));
   }
 
-  /** Waits until every loss that is certain is told; what is only suspected ends with a pause. */
+  /** Waits until every loss that is certain is told; what is only suspected has a moment left, and
+   * then ends with a pause. */
   async close(): Promise<void> {
     await Promise.all(this.#locating);
+    const timer = setTimeout(() => this.#closed.abort(), SETTLING_MS);
+    while (this.#suspecting.size > 0) await Promise.all(this.#suspecting);
+    clearTimeout(timer);
     this.#closed.abort();
-    await Promise.all(this.#suspecting);
   }
 
   #start(set: Set<Promise<void>>, work: () => Promise<void>): void {
@@ -83,12 +104,15 @@ export class LossWatch {
     set.add(running);
   }
 
-  async #isThere({ partition, witnesses, end }: Acknowledged): Promise<boolean> {
-    const newest = witnesses.at(-1);
+  /** null: all that is looked for is there. */
+  async #findGone({ partition, witnesses, firm, end }: Acknowledged): Promise<Witness | null> {
     const bounds = await this.#bounds(partition, end, REGRESSION_MS);
-    // What was deleted at the log's start is the sealer's to judge.
-    if (newest === undefined || newest.baseOffset < bounds.logStart) return true;
-    return this.#stands(partition, newest, bounds);
+    for (const witness of new Set([firm, witnesses.at(-1) ?? null])) {
+      // What was deleted at the log's start is the sealer's to judge.
+      if (witness === null || witness.baseOffset < bounds.logStart) continue;
+      if (!(await this.#stands(partition, witness, bounds))) return witness;
+    }
+    return null;
   }
 
   /** Waits at most `patienceMs` for the high watermark to reach `end`. */
@@ -101,24 +125,25 @@ export class LossWatch {
     }
   }
 
-  async #tell(lane: Lane, acknowledged: Acknowledged): Promise<void> {
-    const { partition, end } = acknowledged;
+  /** `gone`: one that is; null: it is certain that some are. */
+  async #tell(lane: Lane, acknowledged: Acknowledged, gone: Witness | null): Promise<void> {
+    const { partition } = acknowledged;
     if (this.#told.has(partition)) return;
     this.#told.add(partition);
-    const from = await this.#firstLost(acknowledged).catch((error: unknown) => {
+    const lost = await this.#lostRange(acknowledged, gone).catch((error: unknown) => {
       this.#told.delete(partition);
       throw error;
     });
-    if (from === null) return;
+    if (lost === null) return;
     const { topic } = this.#topic;
     const error = new SealstreamError(
       'acknowledged-lost',
-      `topic ${topic}, partition ${partition}: offsets ${from} to ${end - 1n}, which were ` +
+      `topic ${topic}, partition ${partition}: offsets ${lost.from} to ${lost.until - 1n}, which were ` +
         'acknowledged to this publisher, are not in the log any more; nothing more is written to ' +
         'this partition: keep the disks of its replicas and verify the ledger',
     );
     lane.halt(error);
-    const range = { partition, from, until: end };
+    const range = { partition, ...lost };
     this.#logger?.error({ topic, ...range, error }, 'acknowledged records are lost');
     try {
       this.#onLost?.({ ...range, error });
@@ -127,21 +152,33 @@ export class LossWatch {
     }
   }
 
-  /** By bisection: a log that lost its end holds every batch before some place and none after. */
-  async #firstLost({ partition, witnesses, end }: Acknowledged): Promise<bigint | null> {
+  /** By bisection: a log that lost its end holds every batch before some place, none behind it, and
+   * again every batch from where it was written to since. */
+  async #lostRange(acknowledged: Acknowledged, known: Witness | null): Promise<Range | null> {
+    const { partition, witnesses, end } = acknowledged;
     const bounds = await this.#bounds(partition, end, SETTLING_MS);
     const kept = witnesses.filter(({ baseOffset }) => baseOffset >= bounds.logStart);
+    // Older ones are kept sparsely.
+    if (known !== null && !kept.includes(known)) kept.push(known);
+    kept.sort((a, b) => (a.baseOffset < b.baseOffset ? -1 : 1));
+    const stands = (index: number) => this.#stands(partition, kept[index] as Witness, bounds);
+    const lost = known === null ? kept.length : kept.indexOf(known);
     let there = -1;
-    let gone = kept.length;
-    while (gone - there > 1) {
+    for (let gone = lost; gone - there > 1; ) {
       const middle = (there + gone) >> 1;
-      const stands = await this.#stands(partition, kept[middle] as Witness, bounds);
-      if (stands) there = middle;
+      if (await stands(middle)) there = middle;
+      else gone = middle;
+    }
+    let again = kept.length;
+    for (let gone = lost; again - gone > 1; ) {
+      const middle = (gone + again) >> 1;
+      if (await stands(middle)) again = middle;
       else gone = middle;
     }
     const last = kept[there];
     const from = last === undefined ? (kept[0]?.baseOffset ?? end) : endOf(last);
-    return from < end ? from : null;
+    const until = kept[again]?.after ?? end;
+    return from < until ? { from, until } : null;
   }
 
   async #stands(partition: number, witness: Witness, bounds: Bounds): Promise<boolean> {
@@ -196,5 +233,6 @@ function endOf({ baseOffset, identity }: Witness): bigint {
 function whole(lane: Lane): Acknowledged | null {
   const end = lane.acknowledgedEnd;
   if (end === null) return null;
-  return { partition: lane.partition, witnesses: [...lane.witnesses], end };
+  const { all, firm } = lane.witnesses;
+  return { partition: lane.partition, witnesses: [...all], firm, end };
 }

@@ -6,6 +6,8 @@ const MOST = 512;
 export interface Witness {
   readonly identity: BatchIdentity;
   readonly baseOffset: bigint;
+  /** First offset after what was acknowledged before it; its own where nothing was. */
+  readonly after: bigint;
 }
 
 /**
@@ -14,9 +16,26 @@ export interface Witness {
  */
 export class Witnesses {
   #all: Witness[] = [];
+  /** The newest at the last look at the leaders, and at the look before. */
+  #looked: readonly [Witness | null, Witness | null] = [null, null];
 
   get all(): readonly Witness[] {
     return this.#all;
+  }
+
+  /** The leaders were looked at, and told of no change. */
+  looked(): void {
+    this.#looked = [this.#all.at(-1) ?? null, this.#looked[0]];
+  }
+
+  /**
+   * Surely acknowledged before a change of leader that the next look shows, even where a broker's
+   * metadata lag behind by one look. While it stands in the log the leader knows its producer, and
+   * refuses what would follow on a gap; once it is gone a leader accepts anything, and the newest
+   * batch alone proves nothing.
+   */
+  get firm(): Witness | null {
+    return this.#looked[1] ?? this.#all[0] ?? null;
   }
 
   add(witness: Witness): void {

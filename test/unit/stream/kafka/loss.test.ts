@@ -16,8 +16,8 @@ async function opened(broker: ScriptedBroker, options: KafkaAppenderOptions = {}
   return { appender, append, lost };
 }
 
-async function withTen(broker: ScriptedBroker) {
-  const made = await opened(broker);
+async function withTen(broker: ScriptedBroker, options: KafkaAppenderOptions = {}) {
+  const made = await opened(broker, options);
   for (let index = 0; index < 10; index++) {
     assert.equal((await made.append(`<${index}>`)).kind, 'acknowledged');
   }
@@ -82,7 +82,11 @@ describe('an election that lost nothing', () => {
     broker.script({ kind: 'code', code: 6 });
     assert.equal((await append('<next>')).kind, 'acknowledged');
     await appender.close();
-    assert.deepEqual([looked, lost], [[10n], []]);
+    assert.deepEqual(
+      [looked, lost],
+      [[1n, 10n], []],
+      'the first that was acknowledged, and the last',
+    );
   });
 
   test('the high watermark goes back and comes again: no alarm', async () => {
@@ -103,6 +107,146 @@ describe('an election that lost nothing', () => {
     assert.equal((await append('<after>')).kind, 'acknowledged');
     await appender.close();
     assert.deepEqual(lost, []);
+  });
+});
+
+async function toldOf(lost: readonly LostRecords[]): Promise<void> {
+  while (lost.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** As a leader that restarts without its disk, while others go on writing. */
+function replace(broker: ScriptedBroker): void {
+  broker.elect(0, 0);
+  broker.fill(0, 40);
+}
+
+describe('a publisher that has nothing to append', () => {
+  test('learns what a new leader has lost', async () => {
+    const broker = new ScriptedBroker(1);
+    const { appender, lost } = await withTen(broker, { lookMs: 5 });
+    broker.elect(0, 6);
+    broker.fill(0, 40);
+    await toldOf(lost);
+    assert.deepEqual(ranges(lost), [[0, 6n, 10n]]);
+    await appender.close();
+    assert.equal(lost.length, 1);
+  });
+
+  test('learns it when it closes at the latest', async () => {
+    const broker = new ScriptedBroker(1);
+    const { appender, lost } = await withTen(broker, { lookMs: 600_000 });
+    replace(broker);
+    await appender.close();
+    assert.deepEqual(ranges(lost), [[0, 0n, 10n]]);
+  });
+
+  test('is not kept from closing by a broker that says nothing', async () => {
+    const broker = new ScriptedBroker(1);
+    const { appender, lost } = await withTen(broker, { lookMs: 5 });
+    broker.topicNow = () => new Promise(() => {});
+    await appender.close();
+    assert.deepEqual(lost, []);
+  });
+
+  test('looks no more once it is closed, and never where nothing was acknowledged', async () => {
+    const broker = new ScriptedBroker(1);
+    let looks = 0;
+    const topicNow = broker.topicNow.bind(broker);
+    broker.topicNow = () => {
+      looks += 1;
+      return topicNow();
+    };
+    const idle = await opened(broker, { lookMs: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await idle.appender.close();
+    assert.equal(looks, 1, 'to open');
+    const { appender } = await withTen(broker, { lookMs: 1 });
+    while (looks < 5) await new Promise((resolve) => setTimeout(resolve, 1));
+    await appender.close();
+    const after = looks;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(looks, after);
+  });
+});
+
+describe('the same leader without what it acknowledged, and others have written since', () => {
+  test('acknowledges the next batch behind them: the next look tells all the same', async () => {
+    const broker = new ScriptedBroker(1);
+    const { append, appender, lost } = await withTen(broker, { lookMs: 600_000 });
+    replace(broker);
+    for (let next = 40n; next < 44n; next++) {
+      const outcome = await append(`<${next}>`);
+      assert.equal(outcome.kind === 'acknowledged' && outcome.baseOffset, next);
+    }
+    await appender.close();
+    assert.deepEqual(ranges(lost), [[0, 0n, 10n]]);
+  });
+
+  test('where metadata lag behind by one look', async () => {
+    const broker = new ScriptedBroker(1);
+    let looks = 0;
+    let held: Promise<void> | null = null;
+    const topicNow = broker.topicNow.bind(broker);
+    let told = await topicNow();
+    broker.topicNow = async () => {
+      await held;
+      looks += 1;
+      const before = told;
+      told = await topicNow();
+      return before;
+    };
+    const { append, appender, lost } = await withTen(broker, { lookMs: 5 });
+    for (const before = looks; looks < before + 3; ) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    let letGo = () => {};
+    held = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    replace(broker);
+    assert.equal((await append('<next>')).kind, 'acknowledged');
+    letGo();
+    await toldOf(lost);
+    const after = await append('<after>');
+    assert.equal(after.kind === 'rejected' && after.error.code, 'acknowledged-lost');
+    assert.deepEqual(ranges(lost), [[0, 0n, 10n]]);
+    await appender.close();
+  });
+
+  test('the leader changes again while the log is looked at: it is looked at again', async () => {
+    const broker = new ScriptedBroker(1);
+    const { appender, lost } = await withTen(broker, { lookMs: 5 });
+    let looking = 0;
+    let letGo = () => {};
+    const bounds = broker.bounds.bind(broker);
+    broker.bounds = async (partition) => {
+      looking += 1;
+      const answer = await bounds(partition);
+      if (looking === 1) await new Promise<void>((resolve) => (letGo = resolve));
+      return answer;
+    };
+    const find = broker.findBatches.bind(broker);
+    // The first look finds the log as it was.
+    const before = [...(broker.logs.get(0) ?? [])];
+    broker.findBatches = (partition, range, identities) =>
+      looking === 1
+        ? Promise.resolve(
+            identities.map((identity) => {
+              const stored = before.find(
+                (each) => each.identity.baseSequence === identity.baseSequence,
+              );
+              return { kind: 'found', baseOffset: stored?.baseOffset ?? 0n };
+            }),
+          )
+        : find(partition, range, identities);
+    broker.elect(0, 10);
+    while (looking === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    replace(broker);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    letGo();
+    await toldOf(lost);
+    assert.deepEqual(ranges(lost), [[0, 0n, 10n]]);
+    await appender.close();
   });
 });
 
