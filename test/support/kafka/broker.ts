@@ -7,7 +7,7 @@ import { RESOURCES } from './jars.js';
 import { brokerProperties, type NodeSettings } from './settings.js';
 
 const run = promisify(execFile);
-const MEMORY = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+const SMALL = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const STOP_PATIENCE = 30_000;
 
 /**
@@ -53,9 +53,16 @@ export class Broker {
   readonly #folder: string;
   readonly #settings: NodeSettings;
   readonly #classPath: string;
+  readonly #options: readonly string[];
   #running: Running | null = null;
 
-  constructor(folder: string, classPath: string, settings: NodeSettings) {
+  constructor(
+    folder: string,
+    classPath: string,
+    settings: NodeSettings,
+    options: readonly string[] = SMALL,
+  ) {
+    this.#options = options;
     this.#folder = folder;
     this.#classPath = classPath;
     this.#settings = settings;
@@ -134,7 +141,7 @@ export class Broker {
 
   #virtualMachine(): string[] {
     const log4j = `-Dlog4j2.configurationFile=${join(RESOURCES, 'log4j2.xml')}`;
-    return [...MEMORY, log4j, '-cp', this.#classPath];
+    return [...this.#options, log4j, '-cp', this.#classPath];
   }
 
   #signal(signal: NodeJS.Signals): void {

@@ -34,6 +34,8 @@ export interface ClusterOptions {
   readonly advertisedPorts?: readonly number[];
   /** Broker properties of one's own. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Options of the brokers' Java; default: small, and quick to start. */
+  readonly virtualMachine?: readonly string[];
 }
 
 /** A cluster of one's own, to stop, kill, freeze and edit. */
@@ -143,7 +145,7 @@ class MavenCluster implements KafkaCluster {
         sessionMs,
       };
       const settings = { ...node, secure, logDirectory: join(own, 'data'), voters: nodes };
-      return new Broker(own, classPath, settings);
+      return new Broker(own, classPath, settings, options.virtualMachine);
     });
     const scramPorts = nodes.flatMap((node) => (node.saslPort === null ? [] : [node.saslPort]));
     const secure = certificates && {

@@ -1,0 +1,79 @@
+/** What sealing, verifying and replaying are compared with: those who read the same records. */
+import type { Absent, Contender } from '../harness/contender.js';
+import type { BenchLedger } from '../harness/ledger.js';
+import type { PreparedLog, Scene } from '../harness/scene.js';
+
+export function threads(count: number): string {
+  return count === 1 ? '1 thread' : `${count} threads`;
+}
+
+export async function kafkaReaders(
+  scene: Scene,
+  log: PreparedLog,
+): Promise<(Contender | Absent)[]> {
+  const { topic, records, bytes } = log;
+  const task = { bootstrap: await scene.bootstrap(), topic, records, bytes };
+  const kafkajs: Contender = {
+    name: 'kafkajs eachBatch',
+    ours: false,
+    script: 'kafkajs-consume',
+    parameters: () => task,
+  };
+  const tools = await scene.tools();
+  if ('skip' in tools) return [kafkajs, { name: 'Java ConsumerPerformance', skip: tools.skip }];
+  const java: Contender = {
+    name: 'Java ConsumerPerformance',
+    ours: false,
+    script: 'java-consume',
+    parameters: () => ({ ...task, classPath: tools.classPath }),
+  };
+  return [kafkajs, java];
+}
+
+export function fileReader(log: PreparedLog): Contender {
+  return { name: 'only read the files', ours: false, script: 'read-files', parameters: () => log };
+}
+
+export function hashLoops(log: PreparedLog, workers: readonly number[]): Contender[] {
+  const { records, bytes, samples } = log;
+  return workers.map((count) => ({
+    name: `only hash, ${threads(count)}`,
+    ours: false,
+    script: 'hash-loop',
+    parameters: () => ({ records, bytes, samples: samples.path, threads: count }),
+  }));
+}
+
+/** `verify`: through the API in one thread, through the program with more. */
+export function verifiers(
+  log: PreparedLog,
+  ledger: BenchLedger,
+  workers: readonly number[],
+): Contender[] {
+  const { records, bytes } = log;
+  return workers.map((count) => {
+    const words = ['verify', '--json', '--config', ledger.config, '--workers', String(count)];
+    return {
+      name: `verify, ${threads(count)}`,
+      ours: true,
+      script: count === 1 ? 'verify' : 'cli',
+      parameters: () => ({ ...(count === 1 ? ledger : { words }), records, bytes }),
+    };
+  });
+}
+
+/** `seal --once`, each time of a ledger that has sealed nothing yet. */
+export function sealers(scene: Scene, log: PreparedLog, workers: readonly number[]): Contender[] {
+  const { records, bytes } = log;
+  return workers.map((count) => ({
+    name: `seal, ${threads(count)}`,
+    ours: true,
+    script: count === 1 ? 'seal' : 'cli',
+    parameters: async () => {
+      const ledger = await scene.ledger(log);
+      const { config } = ledger;
+      const words = ['seal', '--once', '--json', '--config', config, '--workers', String(count)];
+      return { ...(count === 1 ? ledger : { words }), records, bytes };
+    },
+  }));
+}

@@ -1,0 +1,17 @@
+/** `status` of every log. */
+import { sealStatus } from '../../sealer/status.js';
+import { contend } from '../harness/contend.js';
+import { type LedgerTask, openSealer } from '../harness/open-ledger.js';
+
+await contend<LedgerTask>(async (task, watch) => {
+  const { options, close } = await openSealer(task);
+  const { publicKey } = options.signingKey;
+  watch.start();
+  const logs = await sealStatus({ ...options, publicKey });
+  watch.stop();
+  await close();
+  for (const { refusal, error } of logs) {
+    if (refusal !== null || error !== null) throw new Error(refusal?.message ?? error?.message);
+  }
+  return { records: task.records };
+});

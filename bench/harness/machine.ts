@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly system: string;
+  readonly node: string;
+  readonly java: string | null;
+}
+
+export async function machine(): Promise<Machine> {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    system: `${process.platform} ${release()} ${process.arch}`,
+    node: process.version,
+    java: await javaVersion(),
+  };
+}
+
+async function javaVersion(): Promise<string | null> {
+  try {
+    const { stderr } = await run('java', ['-version']);
+    return /version "([^"]+)"/.exec(stderr)?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
