@@ -7,9 +7,11 @@ import { logger } from './logger.js';
 import {
   type CommonOptions,
   checkStreamUrl,
+  configuredPlace,
   isAbsent,
-  openByUrl,
-  openConfigured,
+  openPlace,
+  placeByUrl,
+  type StreamPlace,
   selectTopics,
 } from './session.js';
 
@@ -29,6 +31,7 @@ export interface Subject {
   readonly maxAge: number;
   /** Absolute; null: this place does not seal. */
   readonly sealerMemory: string | null;
+  readonly place: () => Promise<StreamPlace>;
   readonly open: () => Promise<Stream>;
 }
 
@@ -56,8 +59,12 @@ function byArguments(options: AuditorOptions, log: Logger): Subject | null {
     publicKeyField: '--public-key',
     maxAge: DEFAULT_MAX_AGE_MS,
     sealerMemory: null,
-    open: () => openByUrl(stream, log, options.timeout),
+    ...placed(async () => placeByUrl(stream, options.timeout), log),
   };
+}
+
+function placed(place: () => Promise<StreamPlace>, log: Logger): Pick<Subject, 'place' | 'open'> {
+  return { place, open: async () => openPlace(await place(), log) };
 }
 
 function checkName(option: string, name: string, check: (name: string) => void): void {
@@ -95,6 +102,6 @@ export async function subjectOf(options: AuditorOptions): Promise<Subject> {
     publicKeyField: options.publicKey === undefined ? 'verify.publicKey' : '--public-key',
     maxAge: configuration.verify?.maxAge ?? DEFAULT_MAX_AGE_MS,
     sealerMemory: configuration.seal?.memory ?? null,
-    open: () => openConfigured(configuration, log, options.timeout),
+    ...placed(() => configuredPlace(configuration, options.timeout), log),
   };
 }

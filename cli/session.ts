@@ -12,7 +12,7 @@ import type { Configuration, TopicDeclaration } from '../policy/configuration.js
 import { loadConfiguration, resolveStreamUrl } from '../policy/parse.js';
 import { resolveSecurity } from '../policy/secrets.js';
 import { openStream, withoutSecrets } from '../stream/open.js';
-import type { Logger, Stream } from '../stream/stream.js';
+import type { Logger, Stream, StreamOptions } from '../stream/stream.js';
 import { type LogLevel, logger } from './logger.js';
 
 export interface CommonOptions {
@@ -41,17 +41,36 @@ export async function withSession<T>(
   }
 }
 
+/** A stream as plain data, for a thread to open it; holds secrets. */
+export interface StreamPlace {
+  readonly url: string;
+  readonly options: Pick<StreamOptions, 'kafka' | 'timeoutMs'>;
+}
+
+export function openPlace({ url, options }: StreamPlace, log: Logger): Promise<Stream> {
+  return openStream(url, { ...options, logger: log });
+}
+
+export async function configuredPlace(
+  configuration: Pick<Configuration, 'stream' | 'kafka'>,
+  timeoutMs?: number,
+): Promise<StreamPlace> {
+  const kafka = await resolveSecurity(configuration.kafka);
+  return {
+    url: configuration.stream,
+    options: {
+      ...(kafka === undefined ? {} : { kafka }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    },
+  };
+}
+
 export async function openConfigured(
   configuration: Pick<Configuration, 'stream' | 'kafka'>,
   log: Logger,
   timeoutMs?: number,
 ): Promise<Stream> {
-  const kafka = await resolveSecurity(configuration.kafka);
-  return openStream(configuration.stream, {
-    logger: log,
-    ...(kafka === undefined ? {} : { kafka }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  return openPlace(await configuredPlace(configuration, timeoutMs), log);
 }
 
 /** Throws `usage` on what is no stream URL. */
@@ -73,11 +92,9 @@ export function isAbsent(path: string): boolean {
 }
 
 /** A stream named on the command line, without a configuration. */
-export function openByUrl(url: string, log: Logger, timeoutMs?: number): Promise<Stream> {
-  return openStream(resolveStreamUrl(url, process.cwd()), {
-    logger: log,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+export function placeByUrl(url: string, timeoutMs?: number): StreamPlace {
+  const options = timeoutMs === undefined ? {} : { timeoutMs };
+  return { url: resolveStreamUrl(url, process.cwd()), options };
 }
 
 /** The declared topics that `--topic` selects: all of them without it. */

@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { timing } from '../consumer/options.js';
 import { type Report, report, reportToJson } from '../consumer/report.js';
 import { exitCodeOf, finding } from '../consumer/verdict.js';
 import { verify } from '../consumer/verify.js';
@@ -7,17 +9,23 @@ import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import { openMemory } from '../store/folder.js';
 import type { Memory } from '../store/memory.js';
+import type { Stream } from '../stream/stream.js';
 import { duration, wholeNumber } from './arguments.js';
 import { type AuditorOptions, type Subject, subjectOf } from './auditor.js';
 import { printLine, tell } from './output.js';
 import { progress } from './progress.js';
 import { isAbsent, loadPublicKey } from './session.js';
 import { renderReport } from './verify-report.js';
+import { VerifyPool } from './workers/verify-pool.js';
 
 interface VerifyOptions extends AuditorOptions {
   readonly partition?: number;
   readonly memory?: string;
+  readonly onlyNew?: boolean;
+  readonly workers?: number;
 }
+
+const MOST_WORKERS = 64;
 
 /** A report that says why nothing could be looked at. */
 function uncheckable(
@@ -76,6 +84,16 @@ async function openRemembered(path: string, subject: Subject): Promise<Memory> {
   return openMemory(path, { create: true });
 }
 
+async function verifyPool(
+  count: number,
+  subject: Subject,
+  stream: Stream,
+  timeoutMs: number | undefined,
+): Promise<VerifyPool> {
+  const patience = timing(timeoutMs === undefined ? { stream } : { stream, timeoutMs });
+  return new VerifyPool(count, { place: await subject.place(), timing: patience });
+}
+
 async function runVerify(
   subject: Subject,
   key: PublicKey,
@@ -91,6 +109,8 @@ async function runVerify(
   if ('failure' in opened) return opened.failure;
   const bar = progress('verifying', 'offsets', true);
   let memory: Memory | null = null;
+  const workers = options.workers ?? availableParallelism();
+  const pool = workers === 1 ? null : await verifyPool(workers, subject, opened, options.timeout);
   const done = new Map<string, { position: bigint; until: bigint }>();
   try {
     if (options.memory !== undefined) memory = await openRemembered(options.memory, subject);
@@ -106,6 +126,8 @@ async function runVerify(
       ...(options.partition === undefined ? {} : { partition: options.partition }),
       ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
       ...(memory === null ? {} : { memory }),
+      ...(pool === null ? {} : { walkers: pool }),
+      ...(options.onlyNew === true ? { onlyNew: true } : {}),
       onProgress({ topic, partition, position, until }) {
         done.set(`${topic}/${partition}`, { position, until });
         const parts = [...done.values()];
@@ -119,12 +141,16 @@ async function runVerify(
     });
   } finally {
     bar.stop();
+    await pool?.close();
     await memory?.close();
     await opened.close();
   }
 }
 
 async function verifyCommand(options: VerifyOptions): Promise<number> {
+  if (options.onlyNew === true && options.memory === undefined) {
+    throw new SealstreamError('usage', '--only-new goes with --memory: what was accepted before');
+  }
   const subject = await subjectOf(options);
   const key = await orReport(
     'wrong-key',
@@ -163,6 +189,12 @@ export function registerVerify(
       'give up on a silent stream after',
       duration('--timeout'),
       30_000,
+    )
+    .option('--only-new', 'with --memory: read only what is later than what it accepted')
+    .option(
+      '--workers <n>',
+      'threads to hash with (default: one for each processor)',
+      wholeNumber('--workers', 1, MOST_WORKERS),
     )
     .option('--json', 'print one JSON document')
     .addHelpText(

@@ -1,6 +1,7 @@
 import type { PublicKey } from '../ledger/keys.js';
 import type { Memory } from '../store/memory.js';
 import type { Stream } from '../stream/stream.js';
+import type { SpanWalkers } from './span.js';
 
 /** What every reader of sealed logs needs to know. */
 export interface ConsumerOptions {
@@ -26,6 +27,13 @@ export interface VerifyOptions extends ConsumerOptions {
   readonly maxAge: number;
   /** What this verifier last accepted, and will accept next. Without it nothing is remembered. */
   readonly memory?: Memory;
+  /**
+   * Go on from what the memory accepted instead of from the beginning: only later records are read,
+   * and the report says nothing of whether earlier ones still are what they were. Default false.
+   */
+  readonly onlyNew?: boolean;
+  /** Threads to share the hashing with; the report is the same. Default: none. */
+  readonly walkers?: SpanWalkers;
   /** Milliseconds since 1970. Default Date.now. */
   readonly clock?: () => number;
   readonly onProgress?: (progress: Progress) => void;
@@ -55,7 +63,9 @@ export interface Timing {
   readonly signal?: AbortSignal;
 }
 
-export function timing(options: ConsumerOptions): Timing {
+export function timing(
+  options: Pick<ConsumerOptions, 'stream' | 'timeoutMs' | 'confirmMs' | 'signal'>,
+): Timing {
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const usual = options.stream.url.startsWith('file:') ? CONFIRM_FILE_MS : CONFIRM_MS;
   const confirmMs = options.confirmMs ?? usual;

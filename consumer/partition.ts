@@ -1,9 +1,12 @@
 /** One partition: all its checks, and what they make of it. */
+import { LogState } from '../ledger/log.js';
+import { indexOfPoint, walkAhead } from './ahead.js';
 import { checkPartition, logOf, type PartitionTask } from './checks.js';
+import type { Point } from './points.js';
 import { Recomputation } from './recompute.js';
 import { accept } from './remembered.js';
 import { type PartitionReport, partitionReport } from './report.js';
-import { openLog, overdueFinding } from './sealed-log.js';
+import { type OpenedLog, openLog, overdueFinding, type SealedLog } from './sealed-log.js';
 import { originOf } from './topic.js';
 import type { Finding } from './verdict.js';
 
@@ -47,14 +50,66 @@ async function recompute(task: PartitionTask, findings: Finding[]): Promise<Reco
   const opened = await openLog(task, findings);
   if (opened === null) return null;
   const { options, state, partition } = task;
+  const tell = (position: bigint, until: bigint): void =>
+    options.onProgress?.({ topic: state.topic, partition, position, until });
+  const accepting = new AcceptedOnTheWay(task, opened.log);
+  const onAgreed = (point: Point): Promise<void> => accepting.agreed(point);
   const recomputation = new Recomputation(opened.log, {
     source: opened.source,
     bounds: opened.bounds,
     sealedBefore: opened.sealedBefore,
-    onProgress: (position, until) =>
-      options.onProgress?.({ topic: state.topic, partition, position, until }),
+    onProgress: tell,
+    onAgreed,
   });
+  if (options.onlyNew === true) skipAccepted(task, opened, recomputation);
+  if (options.walkers !== undefined) {
+    const { walkers } = options;
+    const onProgress = (position: bigint): void => tell(position, opened.bounds.highWatermark);
+    const walking = { walkers, onProgress, onAgreed };
+    recomputation.beginAt(await walkAhead(opened, recomputation.start, walking), true);
+  }
   await recomputation.run();
   findings.push(...recomputation.findings, ...overdueFinding(opened.source, recomputation.tail));
   return recomputation;
+}
+
+/** Begins at what was accepted before; where records before it are gone, at the beginning. */
+function skipAccepted(
+  { state, partition }: PartitionTask,
+  { log, bounds }: OpenedLog,
+  recomputation: Recomputation,
+): void {
+  const remembered = state.remembered.get(partition);
+  if (!remembered?.checkpoint || remembered.evidence === null) return;
+  if (remembered.checkpoint.origin !== log.origin || bounds.logStart > log.first) return;
+  const index = indexOfPoint(log.points, remembered.checkpoint);
+  if (index < 0) return;
+  const { last, frontier } = remembered.evidence;
+  const accepted = LogState.resume(remembered.checkpoint, last, frontier);
+  recomputation.beginAt({ state: accepted, index: index + 1 }, false);
+}
+
+const ACCEPT_EVERY_MS = 5000;
+
+/** Remembers now and then how far a long verification has come, so that another can go on there. */
+class AcceptedOnTheWay {
+  readonly #task: PartitionTask;
+  readonly #log: SealedLog;
+  #last = performance.now();
+
+  constructor(task: PartitionTask, log: SealedLog) {
+    this.#task = task;
+    this.#log = log;
+  }
+
+  async agreed(point: Point): Promise<void> {
+    const { options, state, partition } = this.#task;
+    if (options.memory === undefined || performance.now() - this.#last < ACCEPT_EVERY_MS) return;
+    this.#last = performance.now();
+    const evidence = await this.#log.evidence(point);
+    if (evidence === null) return;
+    const { checkpoint, note } = evidence;
+    const key = { ledger: options.ledger, topic: state.topic, partition };
+    await accept(options.memory, key, { checkpoint, note, evidence }, options.publicKey);
+  }
 }

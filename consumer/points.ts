@@ -18,6 +18,14 @@ export const NO_EVIDENCE = -2n;
 
 const INITIAL_CAPACITY = 64;
 
+/** Points as plain data, to be sent to another thread; without where their records are. */
+export interface PointColumns {
+  readonly sizes: BigInt64Array<ArrayBuffer>;
+  readonly nexts: BigInt64Array<ArrayBuffer>;
+  /** Chain and root of each, joined. */
+  readonly hashes: Uint8Array<ArrayBuffer>;
+}
+
 /**
  * The checkpoints of one log in columns, about 100 bytes each: a log that is sealed every ten
  * seconds has millions a year where the topic was never compacted.
@@ -29,8 +37,28 @@ export class Points {
   #ats = new BigInt64Array(INITIAL_CAPACITY);
   #hashes = new Uint8Array(INITIAL_CAPACITY * 2 * HASH_LENGTH);
 
+  static of({ sizes, nexts, hashes }: PointColumns): Points {
+    const points = new Points();
+    points.#length = sizes.length;
+    points.#sizes = sizes;
+    points.#nexts = nexts;
+    points.#ats = new BigInt64Array(sizes.length).fill(NO_EVIDENCE);
+    points.#hashes = hashes;
+    return points;
+  }
+
   get length(): number {
     return this.#length;
+  }
+
+  /** Copies of the points [from, to). */
+  columns(from: number, to: number): PointColumns {
+    const width = 2 * HASH_LENGTH;
+    return {
+      sizes: this.#sizes.slice(from, to),
+      nexts: this.#nexts.slice(from, to),
+      hashes: this.#hashes.slice(from * width, to * width),
+    };
   }
 
   add(checkpoint: Omit<Point, 'at'>, at: bigint): void {
@@ -41,6 +69,11 @@ export class Points {
     this.#ats[index] = at;
     this.#hashes.set(checkpoint.chain, index * 2 * HASH_LENGTH);
     this.#hashes.set(checkpoint.root, (index * 2 + 1) * HASH_LENGTH);
+  }
+
+  /** `size` alone, without making a point. */
+  sizeOf(index: number): bigint {
+    return this.#sizes[index] ?? 0n;
   }
 
   /** `next` alone, without making a point. */

@@ -2,6 +2,7 @@
 import { SealstreamError } from '../ledger/error.js';
 import { LogState } from '../ledger/log.js';
 import type { Bounds } from '../stream/stream.js';
+import type { Ahead } from './ahead.js';
 import { findingOf } from './failure.js';
 import { locate, locateBefore } from './locate.js';
 import type { Point } from './points.js';
@@ -24,6 +25,8 @@ export interface RecomputeOptions {
   /** Records of the tail with an earlier timestamp should have been sealed. */
   readonly sealedBefore: bigint;
   readonly onProgress: (position: bigint, until: bigint) => void;
+  /** The log agrees with its points up to this one. */
+  readonly onAgreed: (point: Point) => Promise<void>;
 }
 
 export class Recomputation {
@@ -49,6 +52,22 @@ export class Recomputation {
     this.#state = LogState.start(log.origin, log.first);
     this.#good = this.#state.clone();
     this.tail = new Tail(options.sealedBefore);
+  }
+
+  /** Where the log's beginning stands: what was recomputed up to here is counted from it. */
+  get start(): Ahead {
+    return { state: this.#good.clone(), index: this.#index };
+  }
+
+  /** The log is known to agree up to `to`; `isCounted`: it was recomputed just now. */
+  beginAt(to: Ahead, isCounted: boolean): void {
+    if (isCounted) {
+      this.records += to.state.size - this.#good.size;
+      this.checkpoints += to.index - this.#index;
+    }
+    this.#state = to.state.clone();
+    this.#good = to.state.clone();
+    this.#index = to.index;
   }
 
   async run(): Promise<void> {
@@ -82,7 +101,10 @@ export class Recomputation {
         if (!conflicting.has(step.index)) return this.#differs(step);
         this.#index = step.index + 1;
       }
-      if (step.kind === 'agrees') this.#agrees(step.index);
+      if (step.kind === 'agrees') {
+        this.#agrees(step.index);
+        if (this.findings.length === 0) await this.#options.onAgreed(step.point);
+      }
       if (step.kind === 'tail') this.tail.add(step);
       onProgress(source.position, until);
     }

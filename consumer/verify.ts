@@ -8,10 +8,12 @@ import { partitionTasks } from './checks.js';
 import type { TopicToVerify, VerifyOptions } from './options.js';
 import { verifyPartition } from './partition.js';
 import { type PartitionReport, type Report, report } from './report.js';
-import { prepareTopic } from './topic.js';
+import { prepareTopic, type TopicState } from './topic.js';
 
 /** Partitions read at once: one is hashed while the others wait for the stream. */
 const CONCURRENCY = 3;
+/** With several walkers, so many partitions for each: none is to wait for work. */
+const CONCURRENCY_EACH = 2;
 
 /**
  * Verifies what the options name. Never throws for what the stream shows or fails to show: that is
@@ -32,7 +34,24 @@ async function verifyTopic(
   topic: TopicToVerify,
 ): Promise<PartitionReport[]> {
   const state = await prepareTopic(options, topic);
-  return inParallel(partitionTasks(options, state), CONCURRENCY, verifyPartition);
+  const { walkers, ...alone } = options;
+  const isWorthIt = walkers !== undefined && sealedRecords(state) >= walkers.shortest;
+  return verifyPartitions(isWorthIt ? options : alone, state);
+}
+
+function sealedRecords({ history }: TopicState): bigint {
+  let records = 0n;
+  for (const { head } of history.logs.values()) records += head?.checkpoint.size ?? 0n;
+  return records;
+}
+
+async function verifyPartitions(
+  options: VerifyOptions,
+  state: TopicState,
+): Promise<PartitionReport[]> {
+  const walking = (options.walkers?.count ?? 0) * CONCURRENCY_EACH;
+  const concurrency = Math.max(CONCURRENCY, walking);
+  return inParallel(partitionTasks(options, state), concurrency, verifyPartition);
 }
 
 /** Results in the order of the tasks. */

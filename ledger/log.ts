@@ -28,6 +28,9 @@ const TYPE = TIMESTAMP + 8;
 const LEFT = 1;
 const RIGHT = LEFT + HASH_LENGTH;
 
+/** What a checkpoint says of a state. */
+export type LogHead = Pick<Checkpoint, 'origin' | 'size' | 'root' | 'first' | 'next' | 'chain'>;
+
 export class LogState {
   readonly origin: string;
   /** The log start offset when this log was started. */
@@ -68,7 +71,7 @@ export class LogState {
    * (FORMAT §6). Both come unsigned: throws `malformed` unless they lead to the signed chain and
    * root.
    */
-  static resume(checkpoint: Checkpoint, last: Uint8Array, frontier: Uint8Array): LogState {
+  static resume(checkpoint: LogHead, last: Uint8Array, frontier: Uint8Array): LogState {
     const { origin, size, first, next } = checkpoint;
     const state = LogState.start(origin, first);
     if (!equalBytes(frontierRoot(decodeFrontier(frontier, size)), checkpoint.root)) {

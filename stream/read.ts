@@ -38,7 +38,7 @@ export async function* readRange(
   if (range.from >= until) return;
   const reader = await openReader(stream, topic, options, patience);
   try {
-    reader.seek({ partition, offset: range.from });
+    reader.seek({ partition, offset: range.from, until });
     let position = range.from;
     while (position < until) {
       const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), options.signal);

@@ -67,6 +67,11 @@ export interface Position {
   readonly offset: bigint;
   /** Leader epoch of the last batch read, so that a truncated leader cannot answer unnoticed. */
   readonly lastEpoch?: number;
+  /**
+   * The log is known to reach this offset, and nothing from it on is wanted: a stream need not look
+   * for its end before it reads. What it then reports has no bounds.
+   */
+  readonly until?: bigint;
 }
 
 /**

@@ -3,7 +3,7 @@ import { type DecodedBatches, decodeBatches } from '../batch/decode.js';
 import { type BatchHeader, readBatchHeader } from '../batch/layout.js';
 import type { Bounds, RecordBatch, TopicIdentity } from '../stream.js';
 import { brokerOffsets, isBrokerFolder } from './broker.js';
-import { partitionFolder, type Segment } from './folder.js';
+import { listSegments, partitionFolder, type Segment } from './folder.js';
 import { LogEnd } from './log-end.js';
 import { type SegmentFile, withSegment } from './segment-file.js';
 import { checkPartition, readSettings } from './topic.js';
@@ -41,6 +41,7 @@ export class PartitionLog {
   private readonly topic: TopicIdentity;
   private readonly partition: number;
   private end: LogEnd | null = null;
+  private listed: { readonly segments: readonly Segment[]; readonly at: number } | null = null;
 
   constructor(root: string, topic: TopicIdentity, partition: number) {
     this.root = root;
@@ -65,6 +66,20 @@ export class PartitionLog {
     // it finds what is broken there.
     const highWatermark = committed <= end || torn ? committed : end;
     return { partition, logStart, highWatermark: larger(logStart, highWatermark), segments };
+  }
+
+  /** As `bounds`, of a log that is known to reach `until`: its end is not looked for. */
+  boundsTo(until: bigint): LogBounds {
+    const { root, topic, partition } = this;
+    const now = performance.now();
+    if (this.listed === null || now - this.listed.at > LISTED_FOR_MS) {
+      checkPartition(root, topic, partition);
+      const segments = listSegments(partitionFolder(root, topic.topic, partition));
+      this.listed = { segments, at: now };
+    }
+    const { segments } = this.listed;
+    const logStart = segments[0]?.baseOffset ?? until;
+    return { partition, logStart, highWatermark: until, segments };
   }
 
   /**
@@ -165,12 +180,13 @@ export class PartitionLog {
       let position = 0;
       let bytes: Uint8Array = new Uint8Array(0);
       let start = 0;
+      let step = WALK_BYTES;
       while (position < size) {
         const cursor = { offset, segment: first.file, position };
         let header = this.header(bytes.subarray(position - start), cursor);
         if (header === null) {
           start = position;
-          bytes = await file.read(start, Math.min(WALK_BYTES, size - start));
+          bytes = await file.read(start, Math.min(step, size - start));
           header = this.header(bytes, cursor);
         }
         if (header === null || header.sizeInBytes > size - position) {
@@ -178,6 +194,7 @@ export class PartitionLog {
         }
         if (header.nextOffset > offset) return cursor;
         position += header.sizeInBytes;
+        step = header.sizeInBytes < LARGE_BATCH ? WALK_BYTES : HEADER_BYTES;
       }
       return { offset, segment: first.file, position };
     });
@@ -215,7 +232,10 @@ export class PartitionLog {
 }
 
 const HEADER_BYTES = 61;
+const LISTED_FOR_MS = 200;
 const WALK_BYTES = 1024 * 1024;
+/** From here on it is quicker to read the next header alone than all that is between. */
+const LARGE_BATCH = 64 * 1024;
 
 function indexOf(bounds: LogBounds, cursor: Cursor): number {
   return bounds.segments.findIndex(({ file }) => file === cursor.segment);

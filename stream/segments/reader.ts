@@ -1,7 +1,7 @@
 import { SealstreamError } from '../../ledger/error.js';
 import type { Fetched, Position, Reader, ReaderOptions, TopicIdentity } from '../stream.js';
 import { fileError } from './folder.js';
-import { type Cursor, type LogBounds, PartitionLog } from './partition-log.js';
+import { type Cursor, type LogBounds, PartitionLog, type Piece } from './partition-log.js';
 import { sleep } from './sleep.js';
 
 const DEFAULT_MAX_BYTES = 1024 * 1024;
@@ -11,9 +11,18 @@ const LONGEST_PAUSE_MS = 50;
 interface Place {
   readonly log: PartitionLog;
   from: Cursor | bigint;
+  /** As in Position; null: not known, or not to be relied on any more. */
+  until: bigint | null;
   lastEpoch: number | null;
   /** What the last poll reported: asked again only to tell what is new. */
   reported: LogBounds | null;
+}
+
+/** What is being read before it is asked for; null: it was not to be had that way. */
+interface Ahead {
+  readonly place: Place;
+  readonly from: Cursor | bigint;
+  readonly piece: Promise<Piece | null>;
 }
 
 /** Reads partitions of one topic by looking at their files again and again. */
@@ -22,6 +31,7 @@ export class SegmentReader implements Reader {
   private readonly topic: TopicIdentity;
   private readonly maxBytes: number;
   private readonly places = new Map<number, Place>();
+  private ahead: Ahead | null = null;
   private turn = 0;
   private closed = false;
   private polling = false;
@@ -34,10 +44,11 @@ export class SegmentReader implements Reader {
 
   seek(position: Position): void {
     this.checkOpen();
-    const { partition, offset, lastEpoch } = position;
+    const { partition, offset, lastEpoch, until = null } = position;
     const log =
       this.places.get(partition)?.log ?? new PartitionLog(this.root, this.topic, partition);
-    this.places.set(partition, { log, from: offset, lastEpoch: lastEpoch ?? null, reported: null });
+    const known = { from: offset, until, lastEpoch: lastEpoch ?? null, reported: null };
+    this.places.set(partition, { log, ...known });
   }
 
   remove(partition: number): void {
@@ -58,6 +69,7 @@ export class SegmentReader implements Reader {
   async close(): Promise<void> {
     this.closed = true;
     this.places.clear();
+    await this.ahead?.piece;
   }
 
   private async wait(maxWaitMs: number, signal: AbortSignal | undefined): Promise<Fetched[]> {
@@ -95,10 +107,54 @@ export class SegmentReader implements Reader {
       all.push(fetched);
       if (budget <= 0) break;
     }
+    this.readAhead();
     return { all, news };
   }
 
+  /** Begins to read what the next look begins with, while the caller works on this one. */
+  private readAhead(): void {
+    const partitions = [...this.places.keys()];
+    const partition = partitions[(this.turn + 1) % Math.max(1, partitions.length)];
+    const place = partition === undefined ? undefined : this.places.get(partition);
+    if (place === undefined || this.closed) return;
+    const { from, until } = place;
+    if (until === null || offsetOf(from) >= until) return;
+    if (this.ahead?.place === place && this.ahead.from === from) return;
+    this.ahead = { place, from, piece: this.readKnown(place, until, this.maxBytes) };
+  }
+
+  /** null: the log has to be looked at as a whole, which also says what is wrong. */
+  private async readKnown(place: Place, until: bigint, maxBytes: number): Promise<Piece | null> {
+    try {
+      const bounds = place.log.boundsTo(until);
+      if (offsetOf(place.from) < bounds.logStart) return null;
+      const piece = await place.log.read(bounds, place.from, maxBytes);
+      // Nothing more below `until` where there should be: a changed base offset looks like that.
+      return piece.batches.length === 0 && piece.cursor.offset >= until ? null : piece;
+    } catch (error) {
+      if (error instanceof SealstreamError || isSystemError(error)) return null;
+      throw error;
+    }
+  }
+
+  private async fetchKnown(partition: number, place: Place, budget: number) {
+    const { from, until } = place;
+    if (until === null || offsetOf(from) >= until) return null;
+    const { ahead } = this;
+    const isAhead = ahead?.place === place && ahead.from === from;
+    const piece = await (isAhead ? ahead.piece : this.readKnown(place, until, budget));
+    if (piece === null) {
+      place.until = null;
+      return null;
+    }
+    place.from = piece.cursor;
+    place.lastEpoch = piece.lastEpoch ?? place.lastEpoch;
+    return this.fetched(partition, place, null, piece.batches, null);
+  }
+
   private async fetch(partition: number, place: Place, budget: number): Promise<Fetched> {
+    const known = await this.fetchKnown(partition, place, budget);
+    if (known !== null) return known;
     const { from } = place;
     const offset = offsetOf(from);
     let bounds: LogBounds | null = null;
@@ -152,6 +208,10 @@ export class SegmentReader implements Reader {
 
 function offsetOf(from: Cursor | bigint): bigint {
   return typeof from === 'bigint' ? from : from.offset;
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 function differ(a: LogBounds, b: LogBounds | null): boolean {

@@ -1,0 +1,55 @@
+/** A thread that walks spans of one stream, one after the other; see verify-pool.ts. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { walkSpan } from '../../consumer/span.js';
+import { SealstreamError } from '../../ledger/error.js';
+import type { Stream } from '../../stream/stream.js';
+import { logger } from '../logger.js';
+import { openPlace } from '../session.js';
+import type { FromWalker, ToWalker, WalkerData } from './verify-pool.js';
+
+const PROGRESS_MS = 200;
+
+const { place, timing } = workerData as WalkerData;
+const port = parentPort;
+let stream: Stream | null = null;
+let stop = new AbortController();
+let walking: Promise<void> = Promise.resolve();
+
+function tell(message: FromWalker): void {
+  port?.postMessage(message);
+}
+
+async function walk({ span }: Extract<ToWalker, { kind: 'walk' }>): Promise<void> {
+  const { signal } = stop;
+  let told = performance.now();
+  const onProgress = (position: bigint): void => {
+    if (performance.now() - told < PROGRESS_MS) return;
+    told = performance.now();
+    tell({ kind: 'progress', position });
+  };
+  try {
+    stream ??= await openPlace(place, logger('warn'));
+    tell({ kind: 'end', end: await walkSpan(stream, span, { ...timing, signal }, onProgress) });
+  } catch (error) {
+    // What the stream shows or fails to show is found, and said, by the walk in order.
+    const isOfStream = error instanceof SealstreamError && error.code !== 'internal';
+    if (!isOfStream && !signal.aborted) throw error;
+    tell({ kind: 'end', end: null });
+  }
+}
+
+async function close(): Promise<void> {
+  await walking;
+  await stream?.close();
+  port?.close();
+}
+
+port?.on('message', (message: ToWalker) => {
+  if (message.kind === 'walk') {
+    stop = new AbortController();
+    walking = walk(message);
+    return;
+  }
+  stop.abort();
+  if (message.kind === 'close') void close();
+});

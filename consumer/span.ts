@@ -1,0 +1,88 @@
+/**
+ * A stretch of a log from one checkpoint to a later one, as plain data: what a thread needs to hash
+ * it without knowing anything else of the log.
+ *
+ * A signed checkpoint fixes chain and tree completely, so a log may be hashed from several of them
+ * at once. Where each stretch agrees, from the first one on, with the checkpoint that the next one
+ * begins with, the log agrees with all of them.
+ */
+import { asHash } from '../ledger/hash.js';
+import { LogState } from '../ledger/log.js';
+import type { Stream, TopicIdentity } from '../stream/stream.js';
+import type { Timing } from './options.js';
+import { type PointColumns, Points } from './points.js';
+import { Source } from './source.js';
+import { walk } from './walk.js';
+
+/** What to go on hashing from, FORMAT §6's headers with what was signed of them. */
+export interface SpanStart {
+  readonly size: bigint;
+  readonly next: bigint;
+  readonly chain: Uint8Array;
+  readonly root: Uint8Array;
+  readonly last: Uint8Array;
+  readonly frontier: Uint8Array;
+}
+
+export interface Span {
+  readonly identity: TopicIdentity;
+  readonly partition: number;
+  readonly origin: string;
+  readonly first: bigint;
+  /** null: the beginning of the log. */
+  readonly start: SpanStart | null;
+  /** At least one; the last one is where the span ends. */
+  readonly points: PointColumns;
+}
+
+/** What the log was found to be where a span ends. */
+export type SpanEnd = Pick<SpanStart, 'last' | 'frontier'>;
+
+/** Others that walk spans, several at once: threads, as a rule. */
+export interface SpanWalkers {
+  /** How many spans are walked at once. */
+  readonly count: number;
+  /** Shorter spans, in records, are not made. */
+  readonly shortest: bigint;
+  /**
+   * null: the log does not agree with every point of the span, or could not be read: which, and
+   * where, is for the caller to find out by walking it. `onProgress` gets offsets.
+   */
+  walk(
+    span: Span,
+    onProgress: (position: bigint) => void,
+    signal: AbortSignal,
+  ): Promise<SpanEnd | null>;
+}
+
+export function spanStart(state: LogState): SpanStart {
+  const { size, next, chain } = state;
+  return { size, next, chain, root: state.root(), last: state.last(), frontier: state.frontier() };
+}
+
+/** Throws `malformed` unless `last` and `frontier` lead to what was signed. */
+export function resumeAt(origin: string, first: bigint, start: SpanStart): LogState {
+  const { size, next, chain, root, last, frontier } = start;
+  const head = { origin, first, size, next, chain: asHash(chain), root: asHash(root) };
+  return LogState.resume(head, last, frontier);
+}
+
+/** Throws what the stream throws. */
+export async function walkSpan(
+  stream: Stream,
+  span: Span,
+  options: Timing,
+  onProgress: (position: bigint) => void,
+): Promise<SpanEnd | null> {
+  const { origin, first, start, identity, partition } = span;
+  const points = Points.of(span.points);
+  const state = start === null ? LogState.start(origin, first) : resumeAt(origin, first, start);
+  const source = new Source(stream, identity, partition, options);
+  let met = 0;
+  for await (const step of walk(source, state, points, 0, points.nextOf(points.length - 1))) {
+    if (step.kind === 'differs') return null;
+    if (step.kind === 'agrees') met++;
+    onProgress(source.position);
+  }
+  return met === points.length ? { last: state.last(), frontier: state.frontier() } : null;
+}
