@@ -7,6 +7,9 @@ import {
   type VerifyOptions,
   verify,
 } from '../../consumer/index.js';
+import { type Timing, timing } from '../../consumer/options.js';
+import { type Span, type SpanEnd, type SpanWalkers, walkSpan } from '../../consumer/span.js';
+import { SealstreamError } from '../../ledger/error.js';
 import type { Stream } from '../../stream/stream.js';
 import type { MadeLedger } from './made-ledger.js';
 
@@ -30,6 +33,54 @@ export function checkMade(
   options: Partial<VerifyOptions> = {},
 ): Promise<Report> {
   return verify({ ...verifyOptions(made, stream), ...options });
+}
+
+/** In order, and by several walkers in as many spans as the checkpoints allow: the same report. */
+export async function checkBothWays(
+  made: MadeLedger,
+  stream: Stream,
+  options: Partial<VerifyOptions> = {},
+): Promise<Report> {
+  const all = { clock: clockNow(), ...verifyOptions(made, stream), ...options };
+  const report = await verify(all);
+  const inSpans = await verify({ ...all, walkers: new LocalWalkers(stream, timing(all)) });
+  assert.deepEqual({ ...inSpans, seconds: 0 }, { ...report, seconds: 0 }, 'by several walkers');
+  return report;
+}
+
+/** Stands still, so that two reports can agree on how old things are. */
+function clockNow(): () => number {
+  const now = Date.now();
+  return () => now;
+}
+
+/** Walks spans in this thread, as plain data, as threads get them. */
+export class LocalWalkers implements SpanWalkers {
+  readonly count = 4;
+  readonly shortest = 1n;
+  readonly #stream: Stream;
+  readonly #timing: Timing;
+  walked = 0;
+
+  constructor(stream: Stream, options: Timing) {
+    this.#stream = stream;
+    this.#timing = options;
+  }
+
+  async walk(
+    span: Span,
+    onProgress: (position: bigint) => void,
+    signal: AbortSignal,
+  ): Promise<SpanEnd | null> {
+    this.walked += 1;
+    const options = { ...this.#timing, signal };
+    try {
+      return await walkSpan(this.#stream, structuredClone(span), options, onProgress);
+    } catch (error) {
+      if (error instanceof SealstreamError || signal.aborted) return null;
+      throw error;
+    }
+  }
 }
 
 export function partition(report: Report, number: number): PartitionReport {

@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import type { Report, VerifyOptions } from '../../consumer/index.js';
 import type { Stream } from '../../stream/stream.js';
-import { checkMade } from './findings.js';
+import { checkBothWays } from './findings.js';
 import { MadeLedger, type Sealed } from './made-ledger.js';
 import { type TamperedLog, tamper } from './tamper.js';
 
@@ -45,7 +45,7 @@ export class Scene {
   }
 
   check(options: Partial<VerifyOptions> = {}): Promise<Report> {
-    return checkMade(this.made, this.place.stream, options);
+    return checkBothWays(this.made, this.place.stream, options);
   }
 
   async offline(change: (root: string) => void): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { readBatchHeader } from '../../../stream/batch/decode.js';
 import { BatchEncoder, stampLog } from '../../../stream/batch/encode.js';
-import { checkMade, expectFinding } from '../../support/findings.js';
+import { checkBothWays, expectFinding } from '../../support/findings.js';
 import { FolderPlace } from '../../support/folder-place.js';
 import { MadeLedger } from '../../support/made-ledger.js';
 
@@ -50,7 +50,7 @@ describe('a forged batch beside the true one', () => {
       const folder = join(root, `${made.topic}-0`);
       change(folder, batchesOf(readFileSync(join(folder, FIRST))));
     });
-    return checkMade(made, place.stream, { confirmMs: 0, timeoutMs: 200 });
+    return checkBothWays(made, place.stream, { confirmMs: 0, timeoutMs: 200 });
   }
 
   test('behind it in the segment is found', async () => {

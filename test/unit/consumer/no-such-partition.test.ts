@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { checkpointKey } from '../../../ledger/checkpoint-record.js';
-import { checkMade, codes, partition } from '../../support/findings.js';
+import { checkBothWays, codes, partition } from '../../support/findings.js';
 import { FolderPlace } from '../../support/folder-place.js';
 import { MadeLedger, newKey } from '../../support/made-ledger.js';
 
@@ -22,7 +22,7 @@ describe('a bad record of the checkpoint topic about a partition that does not e
   afterEach(() => place.close());
 
   async function expectWithFirst(code: string): Promise<void> {
-    const report = await checkMade(made, place.stream);
+    const report = await checkBothWays(made, place.stream);
     assert.deepEqual(codes(partition(report, 0)), [code]);
     assert.equal(partition(report, 1).verdict, 'intact');
     assert.equal(report.verdict, 'tampered');

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { exitCodeOf, reportToJson } from '../../../consumer/index.js';
 import { checkpointKey } from '../../../ledger/checkpoint-record.js';
 import { signNote } from '../../../ledger/note.js';
-import { checkMade, codes, expectCodes, MAX_AGE, partition } from '../../support/findings.js';
+import { checkBothWays, codes, expectCodes, MAX_AGE, partition } from '../../support/findings.js';
 import { FolderPlace } from '../../support/folder-place.js';
 import { MadeLedger } from '../../support/made-ledger.js';
 
@@ -22,7 +22,7 @@ describe('verify', () => {
     await made.appendAndSeal(0, 25);
     const { checkpoint } = await made.appendAndSeal(0, 15);
     await made.append(0, 3);
-    const report = await checkMade(made, place.stream);
+    const report = await checkBothWays(made, place.stream);
     assert.equal(report.verdict, 'intact');
     assert.equal(report.records, 40n);
     assert.deepEqual(report.partitions, [
@@ -45,23 +45,23 @@ describe('verify', () => {
 
   test('an empty log with a checkpoint of no records is intact', async () => {
     await made.seal(0);
-    const report = await checkMade(made, place.stream);
+    const report = await checkBothWays(made, place.stream);
     assert.equal(report.verdict, 'intact');
     assert.equal(report.records, 0n);
   });
 
   test('an empty log without a checkpoint is incomplete', async () => {
-    const report = await checkMade(made, place.stream);
+    const report = await checkBothWays(made, place.stream);
     expectCodes(partition(report, 0), 'incomplete', ['no-checkpoint']);
   });
 
   test('records that were never sealed are counted, and overdue when they are old', async () => {
     await made.append(0, 12);
-    const young = partition(await checkMade(made, place.stream), 0);
+    const young = partition(await checkBothWays(made, place.stream), 0);
     expectCodes(young, 'incomplete', ['no-checkpoint']);
     assert.equal(young.unsealed.records, 12n);
     const clock = () => Date.now() + MAX_AGE + MINUTE;
-    const old = partition(await checkMade(made, place.stream, { clock }), 0);
+    const old = partition(await checkBothWays(made, place.stream, { clock }), 0);
     assert.deepEqual(codes(old), ['no-checkpoint', 'unsealed']);
   });
 
@@ -70,19 +70,19 @@ describe('verify', () => {
     const before = await made.signOtherHistory(0, 0);
     await made.publish(await made.sign(0));
     await made.publish(await made.signAs(before, { next: 5n }));
-    expectCodes(partition(await checkMade(made, place.stream), 0), 'tampered', [
+    expectCodes(partition(await checkBothWays(made, place.stream), 0), 'tampered', [
       'record-altered',
       'checkpoint-conflict',
     ]);
   });
 
   test('no topic to verify is not intact', async () => {
-    const report = await checkMade(made, place.stream, { topics: [] });
+    const report = await checkBothWays(made, place.stream, { topics: [] });
     assert.equal(report.verdict, 'incomplete');
   });
 
   test('a topic that is not there is incomplete', async () => {
-    const report = await checkMade(made, place.stream, { topics: [{ topic: 'other' }] });
+    const report = await checkBothWays(made, place.stream, { topics: [{ topic: 'other' }] });
     expectCodes(partition(report, 0), 'incomplete', ['topic-missing']);
   });
 
@@ -90,7 +90,7 @@ describe('verify', () => {
     await made.appendAndSeal(0, 10);
     await made.seal(0);
     await made.seal(0);
-    const report = await checkMade(made, place.stream);
+    const report = await checkBothWays(made, place.stream);
     assert.equal(report.verdict, 'intact');
     assert.equal(partition(report, 0).verified.checkpoints, 1);
   });
@@ -99,15 +99,15 @@ describe('verify', () => {
     test('a head older than the maximum age is stale', async () => {
       await made.append(0, 10);
       await made.seal(0, { time: Date.now() - MAX_AGE - MINUTE });
-      expectCodes(partition(await checkMade(made, place.stream), 0), 'incomplete', ['stale']);
+      expectCodes(partition(await checkBothWays(made, place.stream), 0), 'incomplete', ['stale']);
     });
 
     test('a head up to five minutes ahead is fresh, and none further ahead', async () => {
       await made.append(0, 10);
       await made.seal(0, { time: Date.now() + 4 * MINUTE });
-      assert.equal((await checkMade(made, place.stream)).verdict, 'intact');
+      assert.equal((await checkBothWays(made, place.stream)).verdict, 'intact');
       await made.seal(0, { time: Date.now() + 6 * MINUTE });
-      expectCodes(partition(await checkMade(made, place.stream), 0), 'incomplete', ['stale']);
+      expectCodes(partition(await checkBothWays(made, place.stream), 0), 'incomplete', ['stale']);
     });
 
     test('old records beyond a fresh head are unsealed', async () => {
@@ -115,7 +115,7 @@ describe('verify', () => {
       await made.append(0, 4);
       const later = Date.now() + MAX_AGE + MINUTE;
       await made.publish(await made.signAs(sealed, { time: later }));
-      const report = partition(await checkMade(made, place.stream, { clock: () => later }), 0);
+      const report = partition(await checkBothWays(made, place.stream, { clock: () => later }), 0);
       assert.deepEqual(codes(report), ['unsealed']);
       assert.deepEqual([report.findings[0]?.from, report.findings[0]?.to], [10n, 14n]);
       assert.equal(report.unsealed.records, 4n);
@@ -126,7 +126,7 @@ describe('verify', () => {
     test('a signed partition count makes every partition necessary', async () => {
       await made.append(0, 10);
       await made.seal(0, { partitions: 3 });
-      const report = await checkMade(made, place.stream);
+      const report = await checkBothWays(made, place.stream);
       assert.equal(report.verdict, 'incomplete');
       assert.deepEqual(
         report.partitions.map((one) => codes(one)),
@@ -137,15 +137,15 @@ describe('verify', () => {
     test("so does the verifier's own expectation", async () => {
       await made.appendAndSeal(0, 10);
       const topics = [{ topic: made.topic, partitions: 2 }];
-      const report = await checkMade(made, place.stream, { topics });
+      const report = await checkBothWays(made, place.stream, { topics });
       assert.equal(report.verdict, 'incomplete');
     });
 
     test('one partition alone', async () => {
       await made.append(0, 10);
       await made.seal(0, { partitions: 2 });
-      assert.equal((await checkMade(made, place.stream, { partition: 0 })).verdict, 'intact');
-      const other = await checkMade(made, place.stream, { partition: 1 });
+      assert.equal((await checkBothWays(made, place.stream, { partition: 0 })).verdict, 'intact');
+      const other = await checkBothWays(made, place.stream, { partition: 1 });
       assert.equal(other.verdict, 'incomplete');
       assert.equal(other.partitions.length, 1);
     });
@@ -153,7 +153,7 @@ describe('verify', () => {
     test('a hostile partition count is not counted along with', async () => {
       await made.append(0, 10);
       await made.seal(0, { partitions: 2 ** 31 - 1 });
-      const report = await checkMade(made, place.stream);
+      const report = await checkBothWays(made, place.stream);
       assert.equal(report.verdict, 'incomplete');
       assert.ok(report.partitions.length < 2000);
     });
@@ -174,7 +174,7 @@ describe('verify', () => {
         value: null,
         headers: [],
       });
-      assert.equal((await checkMade(made, place.stream)).verdict, 'intact');
+      assert.equal((await checkBothWays(made, place.stream)).verdict, 'intact');
     });
 
     test('a signed checkpoint of an unknown version could not be checked', async () => {
@@ -188,7 +188,7 @@ describe('verify', () => {
         { key: Buffer.from('frontier'), value: sealed.frontier },
       ];
       await made.publishRecord({ key, value: Buffer.from(note), headers });
-      const report = await checkMade(made, place.stream);
+      const report = await checkBothWays(made, place.stream);
       expectCodes(partition(report, 0), 'unchecked', ['unknown-version']);
       assert.equal(exitCodeOf(report.verdict), 3);
     });
@@ -198,7 +198,7 @@ describe('verify', () => {
       for (let count = 0; count < 120; count++) {
         await made.publishRecord({ key: null, value: Buffer.from('junk'), headers: [] });
       }
-      const report = partition(await checkMade(made, place.stream), 0);
+      const report = partition(await checkBothWays(made, place.stream), 0);
       expectCodes(report, 'tampered', ['checkpoint-malformed']);
       assert.equal(report.findings.length, 101);
       assert.match(report.findings.at(-1)?.message ?? '', /^20 more/);
@@ -208,7 +208,7 @@ describe('verify', () => {
       await made.appendAndSeal(0, 10);
       const sealed = await made.appendAndSeal(0, 10);
       await made.publish({ ...sealed, last: new Uint8Array(81) });
-      const report = partition(await checkMade(made, place.stream), 0);
+      const report = partition(await checkBothWays(made, place.stream), 0);
       expectCodes(report, 'tampered', ['checkpoint-malformed']);
       assert.equal(report.verified.records, 20n);
     });
