@@ -98,7 +98,11 @@ export function render(result: Result): string {
         `${events.auditedAbsent} not`,
     ],
     ['under way when killed', `${events.underWay} of them in the log`],
-    ['checkpoints', `${checkpoints.records} published, ${checkpoints.right} recomputed and right`],
+    [
+      'checkpoints',
+      `${checkpoints.records} published, some of them again after a kill; ${checkpoints.right} ` +
+        'different ones recomputed and right',
+    ],
     ['sealing caught up', caughtUp === null ? 'not in time' : `after ${caughtUp} s`],
     ['verify', `exit ${verified.code}, ${verified.verdict}, ${verified.records} records`],
     ...describeUses('memory', result.memory, MIB, 'MiB'),
