@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { AssignerProtocol } from 'kafkajs';
+import { withAdmin } from '../support/append-fixture.js';
+import { fillTopic, firstCheckpoint } from '../support/filled-topic.js';
+import { freePorts } from '../support/kafka/ports.js';
+import { kafkaTest } from '../support/kafka.js';
+import { LEDGER, LedgerDesk, onBothStreams, until } from '../support/ledger-desk.js';
+import { ask, perPartition } from '../support/seal-metrics.js';
+import { readSealedLogs, unsealedLog, wrongCheckpoints } from '../support/sealed-log.js';
+
+const SEALED = 'sealstream_sealed_records_total';
+const QUICK = { every: '300ms', records: 100, heartbeat: '2s' };
+const PARTITIONS = 4;
+const WORKERS = ['--workers', '2'];
+
+onBothStreams('two threads, killed in the middle: the next process goes on', (bootstrap) =>
+  LedgerDesk.use({ bootstrap, partitions: PARTITIONS, seal: QUICK }, async (desk) => {
+    const stream = await desk.openStream();
+    try {
+      await fillTopic(stream, desk.topic, 120, 200);
+      const doomed = desk.start(['seal', '--once', ...WORKERS]);
+      await firstCheckpoint(stream, desk.topic);
+      doomed.kill('SIGKILL');
+      assert.equal((await doomed.session).code, -1);
+      const key = await desk.publicKey();
+      const read = () => readSealedLogs(stream, LEDGER, desk.topic, key);
+      assert.notEqual(unsealedLog(await read()), null);
+      const { code, stderr } = await desk.run(['seal', '--once', ...WORKERS]);
+      assert.deepEqual([code, stderr], [0, '']);
+      const logs = await read();
+      assert.equal(unsealedLog(logs), null);
+      assert.deepEqual(logs.flatMap(wrongCheckpoints), []);
+    } finally {
+      await stream.close();
+    }
+    const { code, report } = await desk.verify();
+    assert.deepEqual([code, report.records], [0, '24000']);
+  }),
+);
+
+onBothStreams('two threads keep sealing; SIGTERM: last checkpoints, exit 0', (bootstrap) =>
+  LedgerDesk.use(
+    { bootstrap, partitions: PARTITIONS, seal: { every: '1h', heartbeat: '1h' } },
+    async (desk) => {
+      const [port = 0] = await freePorts(1);
+      const running = desk.start(['seal', '--metrics', String(port), ...WORKERS]);
+      const stream = await desk.openStream();
+      try {
+        const chained = () => perPartition(port, 'sealstream_lag_records', desk.topic);
+        await until('all partitions are sealed', async () => {
+          return (await chained()).size === PARTITIONS;
+        });
+        await fillTopic(stream, desk.topic, 8, 50);
+        // Seen by the sealer and by no checkpoint: `every` is far away.
+        await until('everything is read', async () => {
+          const values = [...(await chained()).values()];
+          return values.length === PARTITIONS && values.every((records) => records === 100);
+        });
+        assert.deepEqual(await ask(port, '/healthz'), { status: 200, text: 'ok\n' });
+        running.kill('SIGTERM');
+        assert.equal((await running.session).code, 0, running.stderr());
+        const logs = await readSealedLogs(stream, LEDGER, desk.topic, await desk.publicKey());
+        assert.equal(unsealedLog(logs), null);
+      } finally {
+        await stream.close();
+      }
+      const { code, report } = await desk.verify();
+      assert.deepEqual([code, report.records], [0, '400']);
+    },
+  ),
+);
+
+interface Member {
+  readonly memberAssignment: Buffer;
+}
+
+function assigned({ memberAssignment }: Member, topic: string): readonly number[] {
+  return AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? [];
+}
+
+kafkaTest('each thread is a member of the group, and the partitions are divided', (bootstrap) =>
+  LedgerDesk.use({ bootstrap, partitions: PARTITIONS, seal: QUICK }, async (desk) => {
+    const [port = 0] = await freePorts(1);
+    const running = desk.start(['seal', '--metrics', String(port), ...WORKERS]);
+    const group = `sealstream-sealer/${LEDGER}/${desk.topic}`;
+    const divided = () =>
+      withAdmin(bootstrap, async (admin) => {
+        const { groups } = await admin.describeGroups([group]);
+        return (groups[0]?.members ?? []).map((member) => assigned(member, desk.topic).length);
+      });
+    await until('two members share the partitions', async () => {
+      const shares = await divided();
+      return shares.length === 2 && shares.every((share) => share === PARTITIONS / 2);
+    });
+    const stream = await desk.openStream();
+    try {
+      const key = await desk.publicKey();
+      for (const round of [1, 2]) {
+        await fillTopic(stream, desk.topic, 40, 100);
+        await until(`round ${round} is sealed and counted`, async () => {
+          const counted = [...(await perPartition(port, SEALED, desk.topic)).values()];
+          return counted.length === PARTITIONS && counted.every((sum) => sum === round * 1000);
+        });
+      }
+      running.kill('SIGTERM');
+      assert.equal((await running.session).code, 0, running.stderr());
+      const logs = await readSealedLogs(stream, LEDGER, desk.topic, key);
+      assert.equal(unsealedLog(logs), null);
+      assert.deepEqual(logs.flatMap(wrongCheckpoints), []);
+    } finally {
+      await stream.close();
+    }
+    assert.deepEqual(await divided(), []);
+    const { code, report } = await desk.verify();
+    assert.deepEqual([code, report.verdict, report.records], [0, 'intact', '8000']);
+  }),
+);
