@@ -1,4 +1,5 @@
 import type { AppenderOptions, Logger, TopicIdentity } from '../stream.js';
+import { jittered } from './back-off.js';
 import type { Inquiry } from './lane.js';
 import type { FoundBatch, ProducePort } from './produce-port.js';
 
@@ -54,7 +55,8 @@ export class Inquirer {
       } catch (error) {
         const place = { topic: this.#topic.topic, partition, attempt, error };
         this.#logger?.warn(place, 'cannot read back a batch whose append ended as unknown');
-        if (!(await this.#pause(Math.min(this.#pauseMs * 2 ** attempt, LONGEST_PAUSE_MS)))) return;
+        const wholeMs = Math.min(this.#pauseMs * 2 ** attempt, LONGEST_PAUSE_MS);
+        if (!(await this.#pause(jittered(wholeMs)))) return;
       }
     }
   }

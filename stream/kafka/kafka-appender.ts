@@ -232,7 +232,7 @@ export class KafkaAppender implements Appender {
       },
       (error: unknown) => {
         this.#logger?.warn({ error, partition: lane.partition }, 'no new producer id');
-        again(LONGEST_PAUSE_MS);
+        again(jittered(LONGEST_PAUSE_MS));
       },
     );
   }

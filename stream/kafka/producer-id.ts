@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SealstreamError } from '../../ledger/error.js';
+import { backOffMs } from './back-off.js';
 import type { Cluster } from './cluster.js';
 import type { ProducerIdentity } from './lane.js';
 import { errorName, protocolError } from './protocol/error-codes.js';
@@ -9,7 +10,6 @@ import {
   INIT_PRODUCER_ID,
 } from './protocol/init-producer-id.js';
 
-const PAUSE_MS = 200;
 /** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS:
  * what a broker answers while it gets its first block of ids. */
 const NOT_YET: ReadonlySet<number> = new Set([14, 15, 16, 51]);
@@ -18,7 +18,7 @@ const NO_RIGHT = 31;
 /** A producer id that nobody had before, from any broker, within the cluster's time limit. */
 export async function requestProducerId(cluster: Cluster): Promise<ProducerIdentity> {
   const deadline = performance.now() + cluster.timeoutMs;
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     try {
       return await cluster.ask(deadline - performance.now(), async (connection, remainingMs) => {
         const { bytes, what } = await cluster.call(
@@ -33,8 +33,9 @@ export async function requestProducerId(cluster: Cluster): Promise<ProducerIdent
       });
     } catch (error) {
       const transient = error instanceof SealstreamError && error.class === 'retry';
-      if (!transient || performance.now() + PAUSE_MS >= deadline) throw error;
-      await sleep(PAUSE_MS);
+      const pauseMs = backOffMs(attempt);
+      if (!transient || performance.now() + pauseMs >= deadline) throw error;
+      await sleep(pauseMs);
     }
   }
 }

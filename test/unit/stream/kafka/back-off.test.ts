@@ -1,20 +1,64 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { backoffDelay } from '../../../../sealer/backoff.js';
 import { backOffMs, jittered, retryUntil } from '../../../../stream/kafka/back-off.js';
 
-test('pauses double from 50 ms to 2 s, each less up to half of it by chance', () => {
-  for (const [attempt, whole] of [
-    [1, 50],
-    [2, 100],
-    [6, 1_600],
-    [7, 2_000],
-    [1_000, 2_000],
-  ] as const) {
-    const pauses = Array.from({ length: 200 }, () => backOffMs(attempt));
-    assert.ok(pauses.every((pause) => pause >= whole / 2 && pause <= whole + 1));
-    assert.ok(new Set(pauses).size > 5, 'not all alike');
-  }
-  assert.ok(jittered(1) <= 1);
+const attempts = fc.integer({ min: 1, max: 1_000_000 });
+const fractions = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+for (const [name, pauseOf, first, longest] of [
+  ['of the Kafka adapter', backOffMs, 50, 2_000],
+  ['of the sealer', backoffDelay, 100, 5_000],
+] as const) {
+  const whole = (attempt: number) => Math.min(longest, first * 2 ** Math.min(attempt - 1, 30));
+
+  describe(`pauses ${name}`, () => {
+    test('double from the first to the longest, less up to half of it by chance', () => {
+      fc.assert(
+        fc.property(attempts, fractions, (attempt, fraction) => {
+          const pause = pauseOf(attempt, () => fraction);
+          const full = whole(attempt);
+          assert.ok(pause >= full / 2 && pause <= full, `${pause} of ${full}`);
+          // Proportional to the random number, but for what rounding up to milliseconds adds.
+          const expected = full / 2 + (fraction * full) / 2;
+          assert.ok(pause >= expected && pause - expected < 1);
+        }),
+      );
+    });
+
+    test('grow with the attempts, whatever the chance, and then stay', () => {
+      fc.assert(
+        fc.property(fc.integer({ min: 1, max: 40 }), fractions, (attempt, fraction) => {
+          const pause = pauseOf(attempt, () => fraction);
+          const next = pauseOf(attempt + 1, () => fraction);
+          if (whole(attempt) < longest) assert.ok(next > pause);
+          else assert.equal(next, pause);
+        }),
+      );
+    });
+
+    test('differ between clients that fail together', () => {
+      const pauses = Array.from({ length: 1_000 }, () => pauseOf(100));
+      const half = longest / 2;
+      // A thousand uniform draws: each tenth of the range is missed once in 10^45 runs.
+      const tenths = new Set(
+        pauses.map((pause) => Math.min(9, Math.floor((pause - half) / (half / 10)))),
+      );
+      assert.equal(tenths.size, 10);
+    });
+  });
+}
+
+test('a pause of a millisecond stays one', () => {
+  assert.equal(
+    jittered(1, () => 0),
+    1,
+  );
+  assert.equal(
+    jittered(1, () => 0.999),
+    1,
+  );
 });
 
 test('a step is tried until it gives something, and not once the deadline has passed', async () => {
