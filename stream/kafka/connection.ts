@@ -90,7 +90,7 @@ class LazyConnection implements BrokerConnection {
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        const message = `${this.name}: no answer within ${timeoutMs} ms (${what})`;
+        const message = `${this.name}: no answer within ${Math.ceil(timeoutMs)} ms (${what})`;
         reject(new SealstreamError('timeout', message));
         this.#drop(attempt, new Error('given up: a request ahead was not answered'));
       }, timeoutMs);

@@ -50,6 +50,12 @@ export function judge(
       `offset ${diverging.endOffset}): keep what was read as evidence`;
     return { kind: 'fatal', error: new SealstreamError('log-diverged', message) };
   }
+  if (fetched.preferredReplica >= 0 && fetched.records.length === 0) {
+    const message =
+      `${where}: the broker sends readers without a rack to replica ${fetched.preferredReplica}, and ` +
+      "only leaders are read from: see the brokers' replica.selector.class";
+    return { kind: 'retry', error: new SealstreamError('busy', message) };
+  }
   return read(topic, fetched, asked.offset);
 }
 

@@ -200,7 +200,8 @@ class KafkaReader implements Reader {
         const stand = { highWatermark: -1n, logStart: -1n, records: new Uint8Array(0) };
         const { partition } = state;
         const { errorCode } = result;
-        this.#partitionArrived(source, state, { ...stand, partition, errorCode, diverging: null });
+        const nothing = { diverging: null, preferredReplica: -1 };
+        this.#partitionArrived(source, state, { ...stand, partition, errorCode, ...nothing });
       } else if (answer !== undefined) {
         this.#partitionArrived(source, state, answer);
       } else {

@@ -61,6 +61,8 @@ export interface FetchedPartition {
   /** The leader's log holds something else where this reader has been: the largest epoch that both
    * have in common and where it ends. */
   readonly diverging: { readonly epoch: number; readonly endOffset: bigint } | null;
+  /** Where the broker would have us read, answering with no records; −1: here. */
+  readonly preferredReplica: number;
 }
 
 export interface FetchResponse {
@@ -115,7 +117,7 @@ function readPartition(reader: WireReader): FetchedPartition {
     reader.int64();
     reader.tags();
   });
-  reader.int32();
+  const preferredReplica = reader.int32();
   const records = reader.compactNullableBytes() ?? new Uint8Array(0);
   let diverging: FetchedPartition['diverging'] = null;
   reader.tags((tag, field) => {
@@ -123,5 +125,6 @@ function readPartition(reader: WireReader): FetchedPartition {
       diverging = { epoch: field.int32(), endOffset: field.int64() };
     }
   });
-  return { partition, errorCode, highWatermark, logStart, records, diverging };
+  const answer = { partition, errorCode, highWatermark, logStart, records };
+  return { ...answer, diverging, preferredReplica };
 }

@@ -153,7 +153,12 @@ function fetchAll(segment: Uint8Array, places: readonly number[], limit: number)
     const records = segment.subarray(start, start + asked);
     const answer = { partition: 0, errorCode: 0, highWatermark, logStart: 0n, records };
     const position = { offset, lastEpoch: -1 };
-    const outcome = judge(TOPIC, { ...answer, diverging: null }, position, 'broker');
+    const outcome = judge(
+      TOPIC,
+      { ...answer, diverging: null, preferredReplica: -1 },
+      position,
+      'broker',
+    );
     if (outcome.kind === 'cut-off') {
       assert.ok(outcome.neededBytes > asked);
       asked = outcome.neededBytes;

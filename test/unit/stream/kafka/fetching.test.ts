@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { openKafka } from '../../../../stream/kafka/kafka.js';
 import type { Fetched, Position, Reader } from '../../../../stream/stream.js';
 import { errorCodes, pollUntil, values } from '../../../support/kafka-reading.js';
@@ -99,15 +99,59 @@ test('a diverging epoch is evidence; the epochs that reveal it are sent', async 
   );
 });
 
-test('no rack is named, and a replica that is preferred all the same is passed over', async () => {
+test('throttled with records: they are there at once, and silence follows', async () => {
   const script: Answer[] = [
-    { partition: { highWatermark: 4n, preferredReplica: 2 } },
-    { partition: { highWatermark: 4n, records: both } },
-    { partition: { highWatermark: 4n } },
+    { throttleMs: 1_000, partition: { highWatermark: 4n, records: both } },
+    { partition: { highWatermark: 5n, records: batchAt(4n, 'e') } },
+    { partition: { highWatermark: 5n } },
   ];
   await reading(script, async (reader, broker) => {
     assert.deepEqual(values(await pollUntil(reader, upTo(4))), ['a', 'b', 'c', 'd']);
-    assert.ok(broker.asked.every(({ rack }) => rack === ''));
+    for (let poll = 0; poll < 5; poll++) assert.deepEqual(await reader.poll(60), []);
+    assert.equal(broker.asked.length, 1);
+    assert.deepEqual(values(await pollUntil(reader, upTo(1))), ['e']);
+  });
+});
+
+test('a throttle time that no broker means does not end the reading', async () => {
+  const script: Answer[] = [
+    { throttleMs: 2 ** 31 - 1, partition: null },
+    { throttleMs: -5, partition: { highWatermark: 4n, records: both } },
+    { partition: { highWatermark: 4n } },
+  ];
+  await reading(script, async (reader) => {
+    assert.deepEqual(values(await pollUntil(reader, upTo(4))), ['a', 'b', 'c', 'd']);
+  });
+});
+
+describe('a replica that is preferred to the leader', () => {
+  const elsewhere: Answer = { partition: { highWatermark: 4n, preferredReplica: 2 } };
+
+  test('is not followed, and no rack is named: said, and read from the leader', async () => {
+    const script = [
+      elsewhere,
+      { partition: { highWatermark: 4n, records: both, preferredReplica: 2 } },
+      { partition: { highWatermark: 4n } },
+    ];
+    await reading(script, async (reader, broker) => {
+      const all = await pollUntil(reader, upTo(4), { withRetries: true });
+      assert.deepEqual(values(all), ['a', 'b', 'c', 'd']);
+      assert.deepEqual(errorCodes(all), ['busy']);
+      const message = all.find(({ error }) => error !== null)?.error?.message ?? '';
+      assert.match(message, /partition 0 offset 0: .*to replica 2, .*replica\.selector\.class/);
+      assert.ok(broker.asked.every(({ rack }) => rack === ''));
+      assert.equal(broker.connections, 2, 'one for metadata, one to the leader');
+    });
+  });
+
+  test('for ever: asked less and less often, and the caller knows why', async () => {
+    await reading([elsewhere], async (reader, broker) => {
+      const enough = (all: readonly Fetched[]) => errorCodes(all).length >= 4;
+      const all = await pollUntil(reader, enough, { withRetries: true });
+      assert.deepEqual(values(all), []);
+      assert.ok(all.every(({ next }) => next.offset === 0n));
+      assert.equal(broker.asked.length, errorCodes(all).length, 'no request but after a pause');
+    });
   });
 });
 

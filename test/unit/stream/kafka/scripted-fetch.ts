@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { BatchEncoder, stampLog } from '../../../../stream/batch/encode.js';
 import { WireReader } from '../../../../stream/kafka/protocol/reader.js';
 import { WireWriter } from '../../../../stream/kafka/protocol/writer.js';
@@ -6,7 +8,7 @@ import { frame, type HostileBroker, startHostileBroker } from './fake-broker.js'
 export const TOPIC = { topic: 'audit', topicId: 'Qk9vVGh1X2V4YW1wbGVzQQ' };
 export const LEADER_EPOCH = 4;
 
-/** What a Fetch asks of partition 0, the only one. */
+/** What a Fetch asks of the partition that the broker leads. */
 interface Asked {
   readonly maxBytes: number;
   readonly leaderEpoch: number;
@@ -18,6 +20,9 @@ interface Asked {
 
 /** What it is answered; null: throttled, so with no partition at all. */
 export interface Answer {
+  /** How its bytes are sent: one by one; not at all; or so many of them that it never ends. Default:
+   * at once. */
+  readonly pace?: 'bytes' | 'silent' | 'endless';
   readonly throttleMs?: number;
   readonly partition: {
     readonly highWatermark: bigint;
@@ -34,15 +39,42 @@ export interface FetchBroker extends HostileBroker {
 /** A broker that leads partition 0 and answers the nth Fetch as `script` says; the last answer
  * is given again. */
 export async function startFetchBroker(script: readonly Answer[]): Promise<FetchBroker> {
+  const [broker] = await startFetchBrokers([script]);
+  if (broker === undefined) throw new Error('no broker');
+  return broker;
+}
+
+/** One for each script; the first leads partition 0, the second partition 1, and so on. */
+export async function startFetchBrokers(
+  scripts: readonly (readonly Answer[])[],
+): Promise<readonly FetchBroker[]> {
+  const ports: number[] = [];
+  const brokers: FetchBroker[] = [];
+  for (const [partition, script] of scripts.entries()) {
+    const broker = await startOne(partition, script, ports);
+    ports.push(broker.port);
+    brokers.push(broker);
+  }
+  return brokers;
+}
+
+async function startOne(
+  partition: number,
+  script: readonly Answer[],
+  ports: readonly number[],
+): Promise<FetchBroker> {
   const asked: Asked[] = [];
   const broker: HostileBroker = await startHostileBroker(
     (socket, { apiKey, correlationId, rest }) => {
       const tagged = (body: Uint8Array) => Buffer.concat([Buffer.of(0), body]);
-      if (apiKey === 3) socket.write(frame(correlationId, tagged(metadata(broker.port))));
+      if (apiKey === 3) socket.write(frame(correlationId, tagged(metadata(ports))));
       if (apiKey !== 1) return;
       asked.push(parse(rest));
       const answer = script[Math.min(asked.length, script.length) - 1] ?? { partition: null };
-      socket.write(frame(correlationId, tagged(response(answer))));
+      const bytes = frame(correlationId, tagged(response(answer, partition)));
+      if (answer.pace === undefined) socket.write(bytes);
+      if (answer.pace === 'bytes') void trickle(socket, bytes);
+      if (answer.pace === 'endless') void trickle(socket, endless(bytes), ENDLESS_PAUSE_MS);
     },
     [
       [1, 13, 17],
@@ -58,6 +90,25 @@ export async function startFetchBroker(script: readonly Answer[]): Promise<Fetch
     },
     close: () => broker.close(),
   };
+}
+
+const ENDLESS_BYTES = 64 * 1024 * 1024;
+const ENDLESS_PAUSE_MS = 5;
+
+/** The same answer, as the beginning of a far longer one. */
+function endless(bytes: Uint8Array): Uint8Array {
+  const longer = Buffer.from(bytes);
+  longer.writeInt32BE(ENDLESS_BYTES, 0);
+  return longer;
+}
+
+/** Byte by byte; with a pause, the last byte again and again until the connection ends. */
+async function trickle(socket: Socket, bytes: Uint8Array, pauseMs?: number): Promise<void> {
+  for (let at = 0; !socket.destroyed && (at < bytes.length || pauseMs !== undefined); at++) {
+    const index = Math.min(at, bytes.length - 1);
+    socket.write(bytes.subarray(index, index + 1));
+    await (pauseMs === undefined ? setImmediate() : setTimeout(pauseMs));
+  }
 }
 
 /** A batch of one record for each text. */
@@ -98,18 +149,23 @@ function parse(request: Uint8Array): Asked {
   return { maxBytes, ...partition, rack };
 }
 
-function metadata(port: number): Uint8Array {
+function metadata(ports: readonly number[]): Uint8Array {
   const writer = new WireWriter().int32(0);
-  writer.compactArray([1], (node) => {
-    writer.int32(node).compactString('127.0.0.1').int32(port);
+  writer.compactArray([...ports.entries()], ([index, port]) => {
+    writer
+      .int32(index + 1)
+      .compactString('127.0.0.1')
+      .int32(port);
     writer.compactNullableString(null).noTags();
   });
   writer.compactNullableString('cluster').int32(1);
   writer.compactArray([TOPIC], ({ topic, topicId }) => {
     writer.int16(0).compactNullableString(topic).uuid(topicId).boolean(false);
-    writer.compactArray([0], (partition) => {
-      writer.int16(0).int32(partition).int32(1).int32(LEADER_EPOCH);
-      for (const nodes of [[1], [1], []]) writer.compactArray(nodes, (node) => writer.int32(node));
+    writer.compactArray([...ports.keys()], (partition) => {
+      const leader = partition + 1;
+      writer.int16(0).int32(partition).int32(leader).int32(LEADER_EPOCH);
+      for (const nodes of [[leader], [leader], []])
+        writer.compactArray(nodes, (node) => writer.int32(node));
       writer.noTags();
     });
     writer.int32(-1).noTags();
@@ -117,11 +173,11 @@ function metadata(port: number): Uint8Array {
   return writer.noTags().finish();
 }
 
-function response({ throttleMs = 0, partition }: Answer): Uint8Array {
+function response({ throttleMs = 0, partition }: Answer, led: number): Uint8Array {
   const writer = new WireWriter().int32(throttleMs).int16(0).int32(0);
   writer.compactArray(partition === null ? [] : [partition], (answer) => {
     writer.uuid(TOPIC.topicId);
-    writer.compactArray([0], (index) => {
+    writer.compactArray([led], (index) => {
       const { highWatermark, records, diverging, preferredReplica = -1 } = answer;
       writer.int32(index).int16(0).int64(highWatermark).int64(highWatermark).int64(0n);
       writer.compactArray([], () => {}).int32(preferredReplica);

@@ -171,6 +171,7 @@ test('a Fetch response with divergingEpoch between other tagged fields', () => {
         logStart: 7n,
         records: Buffer.of(1, 2, 3),
         diverging: { epoch: 4, endOffset: 33n },
+        preferredReplica: -1,
       },
     ],
   });
