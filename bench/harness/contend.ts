@@ -43,6 +43,8 @@ export async function contend<P extends { readonly bytes: number }>(
   work: (parameters: P, watch: Stopwatch) => Promise<Work>,
 ): Promise<void> {
   const parameters = JSON.parse(process.argv[2] ?? '') as P;
+  // Handlers of `exit` then end what was started here.
+  process.once('SIGTERM', () => process.exit(1));
   const watch = new Stopwatch();
   const done = await work(parameters, watch);
   const measured: Measurement = {

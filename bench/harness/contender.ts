@@ -39,8 +39,9 @@ export async function runScript(script: string, parameters: object): Promise<Mea
   const child = spawn(process.execPath, [path, JSON.stringify(parameters)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: PATIENCE_MS,
-    killSignal: 'SIGKILL',
   });
+  const end = () => child.kill('SIGTERM');
+  process.once('exit', end);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
@@ -51,7 +52,7 @@ export async function runScript(script: string, parameters: object): Promise<Mea
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => resolve(status ?? -1));
-  });
+  }).finally(() => process.removeListener('exit', end));
   if (code !== 0) throw new Error(`exit code ${code}: ${stderr || stdout}`);
   return parseMeasurement(stdout);
 }

@@ -19,6 +19,7 @@ export async function runJava(classPath: string, words: readonly string[]): Prom
   const child = spawn('java', [...VIRTUAL_MACHINE, '-cp', classPath, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  process.once('exit', () => child.kill('SIGKILL'));
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
