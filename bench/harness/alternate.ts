@@ -28,5 +28,6 @@ export async function alternate(
     ours: 'ours' in contender && contender.ours,
     summary: 'skip' in contender ? null : summarise(measured.get(contender) ?? []),
     skipped: 'skip' in contender ? contender.skip : null,
+    measurements: measured.get(contender) ?? [],
   }));
 }

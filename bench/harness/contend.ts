@@ -1,5 +1,6 @@
 /** The inside of a contender: a process of its own, its parameters as JSON in argument 1. */
 import type { Measurement } from './measurement.js';
+import { useOf } from './process-use.js';
 
 const MICRO = 1e-6;
 const KIB = 1024;
@@ -51,7 +52,8 @@ export async function contend<P extends { readonly bytes: number }>(
     bytes: parameters.bytes,
     seconds: watch.seconds,
     cpuSeconds: watch.cpuSeconds,
-    peakRssBytes: process.resourceUsage().maxRSS * KIB,
+    // maxRSS of a process that another one has started begins with what that one used.
+    peakRssBytes: useOf('self')?.peakRssBytes ?? process.resourceUsage().maxRSS * KIB,
     ...done,
   };
   process.stdout.write(`${JSON.stringify(measured)}\n`);

@@ -1,12 +1,9 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { useOf } from './process-use.js';
 
 /** As kafka-run-class.sh and kafka-producer-perf-test.sh start them. */
 const VIRTUAL_MACHINE = ['-Xmx512M', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
 const LOOK_MS = 20;
-const KIB = 1024;
-/** Clock ticks a second in /proc; Linux shows it so on every machine. */
-const TICKS = 100;
 
 export interface JavaRun {
   readonly stdout: string;
@@ -29,7 +26,7 @@ export async function runJava(classPath: string, words: readonly string[]): Prom
   });
   let used = { cpuSeconds: 0, peakRssBytes: 0 };
   const looking = setInterval(() => {
-    used = useOf(child.pid) ?? used;
+    used = useOf(child.pid ?? 0) ?? used;
   }, LOOK_MS);
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
@@ -37,20 +34,4 @@ export async function runJava(classPath: string, words: readonly string[]): Prom
   }).finally(() => clearInterval(looking));
   if (code !== 0) throw new Error(`java ended with ${code}: ${stderr}${stdout}`);
   return { stdout, ...used };
-}
-
-function useOf(pid: number | undefined) {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
-    // Fields 14 and 15; the second one, the name in brackets, may hold anything.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticks = Number(fields[11]) + Number(fields[12]);
-    if (peak === undefined || Number.isNaN(ticks)) return null;
-    return { cpuSeconds: ticks / TICKS, peakRssBytes: Number(peak) * KIB };
-  } catch {
-    // It has ended, or the system has no /proc.
-    return null;
-  }
 }

@@ -1,3 +1,4 @@
+import type { Measurement } from './measurement.js';
 import type { Summary } from './statistics.js';
 
 /** What one bench found for one size and count of records. */
@@ -20,6 +21,8 @@ export interface ContenderResult {
   /** null: `skipped` says why. */
   readonly summary: Summary | null;
   readonly skipped: string | null;
+  /** In the order in which they were made. */
+  readonly measurements: readonly Measurement[];
 }
 
 /** How many times as fast `one` is as `other`, by their medians. */

@@ -18,9 +18,15 @@ function result(kind: BenchResult['kind']): BenchResult {
     size: '300 bytes',
     partitions: 4,
     contenders: [
-      { name: 'seal', ours: true, summary: summary(0.5), skipped: null },
-      { name: 'kafkajs', ours: false, summary: summary(2), skipped: null },
-      { name: 'Java', ours: false, summary: null, skipped: 'no `java` on the path' },
+      { name: 'seal', ours: true, summary: summary(0.5), skipped: null, measurements: [] },
+      { name: 'kafkajs', ours: false, summary: summary(2), skipped: null, measurements: [] },
+      {
+        name: 'Java',
+        ours: false,
+        summary: null,
+        skipped: 'no `java` on the path',
+        measurements: [],
+      },
     ],
   };
 }
