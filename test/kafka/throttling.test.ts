@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import type { Cluster } from '../../stream/kafka/cluster.js';
-import { openKafka } from '../../stream/kafka/kafka.js';
+import { Cluster, type KafkaApi } from '../../stream/kafka/cluster.js';
+import type { BrokerConnection } from '../../stream/kafka/connection.js';
 import { KafkaAppender } from '../../stream/kafka/kafka-appender.js';
 import { KafkaProducePort } from '../../stream/kafka/produce.js';
 import type { ProduceAnswer } from '../../stream/kafka/produce-port.js';
+import { FETCH } from '../../stream/kafka/protocol/fetch.js';
 import { WireReader } from '../../stream/kafka/protocol/reader.js';
 import { WireWriter } from '../../stream/kafka/protocol/writer.js';
-import { batchOf, connect, offsetOf, withTopic } from '../support/append-fixture.js';
+import { openReader } from '../../stream/kafka/reader.js';
+import { addresses, batchOf, connect, offsetOf, withTopic } from '../support/append-fixture.js';
 import { clusterTest } from '../support/kafka.js';
 import { pollUntil, values } from '../support/kafka-reading.js';
 
@@ -64,6 +66,29 @@ class ObservedPort extends KafkaProducePort {
   }
 }
 
+/** The same of Fetch, and whether a request came before its end. */
+class ObservedCluster extends Cluster {
+  longestThrottleMs = 0;
+  early = 0;
+  #quietUntil = 0;
+
+  override async call(
+    connection: BrokerConnection,
+    api: KafkaApi,
+    encode: (version: number) => Uint8Array,
+    timeoutMs: number,
+  ) {
+    if (api.key === FETCH.key && performance.now() < this.#quietUntil) this.early += 1;
+    const answer = await super.call(connection, api, encode, timeoutMs);
+    if (api.key !== FETCH.key) return answer;
+    const reader = new WireReader(answer.bytes, 'Fetch');
+    const throttleMs = reader.int32();
+    this.longestThrottleMs = Math.max(this.longestThrottleMs, throttleMs);
+    this.#quietUntil = performance.now() + throttleMs;
+    return answer;
+  }
+}
+
 clusterTest('a quota on the client id slows, and loses and repeats nothing', {}, async (kafka) => {
   const cluster = connect(kafka.bootstrap);
   await withTopic(
@@ -82,8 +107,14 @@ clusterTest('a quota on the client id slows, and loses and repeats nothing', {},
       await appender.close();
       assert.ok(port.longestThrottleMs > 0, 'the broker throttled Produce');
 
-      const stream = await openKafka(`kafka://${kafka.bootstrap}`);
-      const reader = await stream.reader(topic);
+      const bootstrap = addresses(kafka.bootstrap);
+      const observed = new ObservedCluster({
+        bootstrap,
+        security: {},
+        timeoutMs: 30_000,
+        logger: null,
+      });
+      const reader = await openReader(observed, topic);
       reader.seek({ partition: 0, offset: 0n });
       const all = await pollUntil(reader, (some) => values(some).length === BATCHES, {
         withRetries: true,
@@ -93,7 +124,9 @@ clusterTest('a quota on the client id slows, and loses and repeats nothing', {},
         all.filter(({ error }) => error !== null),
         [],
       );
-      await stream.close();
+      assert.ok(observed.longestThrottleMs > 0, 'the broker throttled Fetch');
+      assert.equal(observed.early, 0, 'the silence that it asked for was kept');
+      await observed.close();
     },
     cluster,
   );
