@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
+import { SealstreamError } from '../../../ledger/error.js';
 import type { LogReport, SealerOptions } from '../../../sealer/index.js';
 import type { Fetched } from '../../../stream/stream.js';
 import { LyingStream } from '../../support/lying-stream.js';
@@ -15,6 +16,8 @@ class Scene {
   readonly ledger: TestLedger;
   /** The high watermark that partition 0 shows at most; null: the true one. */
   end: bigint | null = null;
+  /** The next reading of partition 0 says that it is not as it was read. */
+  diverged = false;
   /** How often partition 0 was read since `end` was set. */
   looks = 0;
   #skipped = 0;
@@ -57,6 +60,11 @@ class Scene {
 
   #fetched(truth: Fetched): Fetched {
     this.looks += 1;
+    if (this.diverged) {
+      this.diverged = false;
+      const error = new SealstreamError('log-diverged', 'an epoch that the leader never had');
+      return { ...truth, batches: [], error };
+    }
     const highWatermark = this.#shown(truth.highWatermark ?? 0n);
     const batches = truth.batches.filter(({ nextOffset }) => nextOffset <= highWatermark);
     if (batches.length === truth.batches.length) return { ...truth, highWatermark };
@@ -195,6 +203,42 @@ describe('the high watermark goes back behind what was read, and not behind what
     }
     assert.deepEqual(await scene.sizes(), [3n]);
     assert.equal(scene.log().phase, 'refused');
+  });
+});
+
+describe('the stream says that the log is not as it was read', () => {
+  test('and the records are the same: read again, and the same chain', async () => {
+    const scene = await open();
+    await scene.read();
+    scene.diverged = true;
+    await until(() => !scene.diverged);
+    await until(() => {
+      scene.skip(SECOND);
+      return scene.log().sealed?.size === 7n;
+    });
+    assert.equal(scene.log().refusal, null);
+    assert.deepEqual(await scene.ledger.wrong(), []);
+  });
+
+  test('and the last of them is another one: evidence, and nothing signed', async () => {
+    const scene = await open();
+    await scene.read();
+    tamper(scene.ledger.data, TOPIC, 0, (stored) => stored.changeByte(6n));
+    scene.diverged = true;
+    assert.equal(await scene.refused(), 'record-altered');
+    assert.match(scene.log().refusal?.message ?? '', /offset 6, read and not yet sealed/);
+    assert.deepEqual(await scene.sizes(), [3n]);
+  });
+
+  test('and a sealer that is started again goes on from what is sealed', async () => {
+    const scene = await open();
+    await scene.read();
+    tamper(scene.ledger.data, TOPIC, 0, (stored) => stored.changeByte(6n));
+    scene.diverged = true;
+    await scene.refused();
+    const [again] = await scene.ledger.sealOnce();
+    assert.equal(again?.sealed?.size, 7n);
+    assert.deepEqual(await scene.ledger.wrong(), []);
   });
 });
 
