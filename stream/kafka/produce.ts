@@ -51,7 +51,9 @@ export class KafkaProducePort implements ProducePort {
     try {
       connection = this.#connection(leader);
       const versions = await connection.versions(timeoutMs);
-      chooseVersion(versions, PRODUCE, PRODUCE.oldest, PRODUCE.newest, connection.name);
+      const { oldest, newest } = PRODUCE;
+      const version = chooseVersion(versions, PRODUCE, oldest, newest, connection.name);
+      if (version < FIRST_VERSION_WITH_TOPIC_ID) await this.#checkTopic(connection, timeoutMs);
     } catch (error) {
       return { kind: 'unsent', error: this.#wrap(error) };
     }
@@ -79,16 +81,30 @@ export class KafkaProducePort implements ProducePort {
     );
     const response = decodeProduceResponse(bytes, version, this.#topic, what);
     const topicId =
-      version >= FIRST_VERSION_WITH_TOPIC_ID ? this.#topic.topicId : await this.#topicIdAfter();
+      version >= FIRST_VERSION_WITH_TOPIC_ID
+        ? this.#topic.topicId
+        : await this.#topicIdAt(connection, timeoutMs);
     return { kind: 'answered', topicId, ...response };
   }
 
-  /** Requests that name the topic reach whichever topic has the name: who was it? */
-  async #topicIdAfter(): Promise<string> {
-    const { topicId } = await this.topicNow();
-    if (topicId !== null) return topicId;
+  /** Throws class `retry`, as for a leader that knows no such topic id. */
+  async #checkTopic(leader: BrokerConnection, timeoutMs: number): Promise<void> {
+    const topicId = await this.#topicIdAt(leader, timeoutMs);
+    if (topicId === this.#topic.topicId) return;
+    const { topic } = this.#topic;
+    throw new SealstreamError('not-leader', `${leader.name}: topic ${topic} is ${topicId} there`);
+  }
+
+  /**
+   * Requests that name the topic reach whichever topic has the name, so its id is compared before
+   * and after. The leader itself is asked: it knows of a topic before it writes to it, while another
+   * broker may not have heard of it yet.
+   */
+  async #topicIdAt(leader: BrokerConnection, timeoutMs: number): Promise<string> {
     const name = this.#topic.topic;
-    throw new SealstreamError('busy', `topic ${name} is gone from the metadata: cannot confirm it`);
+    const { topic } = await this.#cluster.metadataFrom(leader, name, timeoutMs);
+    if (topic !== null) return topic.topicId;
+    throw new SealstreamError('busy', `topic ${name} is gone from the metadata of ${leader.name}`);
   }
 
   findBatches(

@@ -5,6 +5,9 @@ interface Address {
   readonly port: number;
 }
 
+/** After a request's length. */
+const API_KEY_END = 6;
+
 /** Forwards TCP to one target, and when told cuts connections instead of passing answers on. */
 export class CuttingProxy {
   readonly #server: Server;
@@ -12,6 +15,7 @@ export class CuttingProxy {
   readonly #sockets = new Set<Socket>();
   #target: Address | null = null;
   #remaining = 0;
+  #apiKey: number | null = null;
   /** Connections cut so far. */
   cuts = 0;
 
@@ -39,9 +43,13 @@ export class CuttingProxy {
     return { host: '127.0.0.1', port: this.#port };
   }
 
-  /** The next `count` answers do not arrive: the target has them, the connection is cut. */
-  cutAnswers(count: number): void {
+  /**
+   * The next `count` answers do not arrive: the target has them, the connection is cut. With an API
+   * key those to small requests of that API alone.
+   */
+  cutAnswers(count: number, apiKey: number | null = null): void {
     this.#remaining = count;
+    this.#apiKey = apiKey;
   }
 
   close(): Promise<void> {
@@ -66,13 +74,16 @@ export class CuttingProxy {
       });
     }
     let asked = 0;
+    let apiKey: number | null = null;
     client.on('data', (data) => {
       asked += 1;
+      apiKey = data.length < API_KEY_END ? null : data.readInt16BE(API_KEY_END - 2);
       server.write(data);
     });
     server.on('data', (data) => {
       // The first exchange of a connection is about versions: nothing is at stake yet.
-      if (asked > 1 && this.#remaining > 0) {
+      const meant = this.#apiKey === null || this.#apiKey === apiKey;
+      if (asked > 1 && this.#remaining > 0 && meant) {
         this.#remaining -= 1;
         this.cuts += 1;
         client.destroy();

@@ -16,6 +16,8 @@ export interface LedgerDeskOptions {
   /** Default: one topic of a name that nobody else uses. */
   readonly topics?: readonly string[];
   readonly partitions?: number;
+  /** On Kafka; default 1. */
+  readonly replication?: number;
   /** Added to `seal:` of ledger.yaml. */
   readonly seal?: Readonly<Record<string, string | number>>;
 }
@@ -88,11 +90,13 @@ export class LedgerDesk extends Desk {
 
   async init(options: LedgerDeskOptions): Promise<void> {
     const { partitions = 2, seal = {} } = options;
-    const place = options.bootstrap === null ? [] : ['--stream', this.url, '--replication', '1'];
+    const copies = options.replication ?? 1;
+    const onKafka = ['--stream', this.url, '--replication', String(copies)];
+    const place = options.bootstrap === null ? [] : onKafka;
     await this.json(['init', '--ledger', LEDGER, ...place]);
     const path = this.path('ledger.yaml');
     const document = parse(await readFile(path, 'utf8')) as Record<string, object>;
-    const replication = options.bootstrap === null ? {} : { replication: 1 };
+    const replication = options.bootstrap === null ? {} : { replication: copies };
     const topics = this.topics.map((name) => ({ name, partitions, ...replication }));
     const changed = { ...document, topics, seal: { ...document['seal'], ...seal } };
     await writeFile(path, stringify(changed));

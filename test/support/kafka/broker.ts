@@ -52,7 +52,7 @@ export class Broker {
   readonly logDir: string;
   readonly #folder: string;
   readonly #settings: NodeSettings;
-  readonly #classPath: string;
+  #classPath: string;
   readonly #options: readonly string[];
   #running: Running | null = null;
 
@@ -84,6 +84,11 @@ export class Broker {
     );
     const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', this.#propertiesFile];
     await run('java', [...this.#virtualMachine(), ...tool, ...scram]);
+  }
+
+  /** What the next start runs, on the data that is there. */
+  install(classPath: string): void {
+    this.#classPath = classPath;
   }
 
   /** Starts the process; whoever calls waits for it to be ready. */

@@ -20,6 +20,8 @@ export const SCRAM_USERS: readonly Credentials[] = ['admin', 'producer', 'sealer
 );
 
 export interface ClusterOptions {
+  /** Of Kafka; default: that of pom.xml. */
+  readonly version?: string;
   readonly nodes?: 1 | 3;
   /** Adds a SASL_PLAINTEXT listener with SCRAM-SHA-512, SCRAM_USERS and ACLs. */
   readonly scram?: boolean;
@@ -61,6 +63,8 @@ interface ClusterNode {
   readonly logDir: string;
   stop(): Promise<void>;
   kill(): Promise<void>;
+  /** The version of Kafka that the next start runs, on the data that is there. */
+  install(version: string): Promise<void>;
   /** Resolves once the cluster answers with this node in it. */
   start(): Promise<void>;
   freeze(): void;
@@ -73,7 +77,7 @@ interface ClusterNode {
 export async function startCluster(
   options: ClusterOptions = {},
 ): Promise<KafkaCluster | { skip: string }> {
-  const jars = await kafkaClassPath();
+  const jars = await kafkaClassPath(options.version);
   if ('skip' in jars) return jars;
   if (options.port !== undefined && !(await isFree(options.port))) {
     throw new Error(`port ${options.port} of 127.0.0.1 is in use`);
@@ -175,6 +179,11 @@ class MavenCluster implements KafkaCluster {
       logFile: broker.logFile,
       stop: () => broker.stop(),
       kill: () => broker.kill(),
+      install: async (version) => {
+        const jars = await kafkaClassPath(version);
+        if ('skip' in jars) throw new Error(`Kafka ${version}: ${jars.skip}`);
+        broker.install(jars.classPath);
+      },
       freeze: () => broker.freeze(),
       thaw: () => broker.thaw(),
       start: async () => {

@@ -16,19 +16,22 @@ const OLDEST_JAVA = 17;
 const run = promisify(execFile);
 
 /**
- * Kafka's jars as a class path, copied by Maven the first time. `skip` says in one line why this
- * machine cannot have them.
+ * The jars of one version of Kafka as a class path, copied by Maven the first time; default: that of
+ * pom.xml. `skip` says in one line why this machine cannot have them.
  */
-export async function kafkaClassPath(): Promise<{ classPath: string } | { skip: string }> {
+export async function kafkaClassPath(
+  version?: string,
+): Promise<{ classPath: string } | { skip: string }> {
   const java = await javaVersion();
   if (java === null) return { skip: 'no `java` on the path' };
   if (java < OLDEST_JAVA) return { skip: `Java ${java} is older than ${OLDEST_JAVA}` };
   const pom = await readFile(join(RESOURCES, 'pom.xml'));
-  const name = createHash('sha256').update(pom).digest('hex').slice(0, 16);
+  const hash = createHash('sha256').update(pom).digest('hex').slice(0, 16);
+  const name = version === undefined ? hash : `${hash}-${version}`;
   const folder = join(await cacheFolder(), name);
   for (let attempt = 1; ; attempt++) {
     if (await exists(folder)) return { classPath: join(folder, '*') };
-    const problem = await copyJars(folder);
+    const problem = await copyJars(folder, version);
     // Two processes at once may disturb each other's downloads: the second try finds them whole.
     if (problem !== null && attempt === 2) return { skip: problem };
   }
@@ -55,12 +58,13 @@ async function cacheFolder(): Promise<string> {
 }
 
 /** Copies into a folder of its own and renames it at the end, so that `folder` is whole or absent. */
-async function copyJars(folder: string): Promise<string | null> {
+async function copyJars(folder: string, version?: string): Promise<string | null> {
   const part = `${folder}.${randomUUID()}.part`;
   await mkdir(part, { recursive: true });
   try {
     const goal = 'dependency:copy-dependencies';
     const options = [`-DoutputDirectory=${part}`, '-DincludeScope=runtime'];
+    if (version !== undefined) options.push(`-Dkafka.version=${version}`);
     await run('mvn', ['-q', '-B', '-f', join(RESOURCES, 'pom.xml'), goal, ...options]);
     const copied = await readdir(part);
     if (!copied.some((jar) => jar.startsWith('kafka_'))) return 'Maven copied no Kafka jar';

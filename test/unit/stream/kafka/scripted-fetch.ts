@@ -149,7 +149,8 @@ function parse(request: Uint8Array): Asked {
   return { maxBytes, ...partition, rack };
 }
 
-function metadata(ports: readonly number[]): Uint8Array {
+/** Of one node per port, numbered from 1, each the leader of one partition. */
+export function metadata(ports: readonly number[], topicId = TOPIC.topicId): Uint8Array {
   const writer = new WireWriter().int32(0);
   writer.compactArray([...ports.entries()], ([index, port]) => {
     writer
@@ -159,7 +160,7 @@ function metadata(ports: readonly number[]): Uint8Array {
     writer.compactNullableString(null).noTags();
   });
   writer.compactNullableString('cluster').int32(1);
-  writer.compactArray([TOPIC], ({ topic, topicId }) => {
+  writer.compactArray([TOPIC], ({ topic }) => {
     writer.int16(0).compactNullableString(topic).uuid(topicId).boolean(false);
     writer.compactArray([...ports.keys()], (partition) => {
       const leader = partition + 1;
