@@ -25,6 +25,7 @@ export interface Answer {
   readonly pace?: 'bytes' | 'silent' | 'endless';
   readonly throttleMs?: number;
   readonly partition: {
+    readonly errorCode?: number;
     readonly highWatermark: bigint;
     readonly records?: Uint8Array;
     readonly diverging?: { readonly epoch: number; readonly endOffset: bigint };
@@ -32,14 +33,20 @@ export interface Answer {
   } | null;
 }
 
+/** What ListOffsets tells, or the code of its error. */
+type AnsweredBounds = { readonly logStart: bigint; readonly highWatermark: bigint } | number;
+
 export interface FetchBroker extends HostileBroker {
   readonly asked: readonly Asked[];
 }
 
 /** A broker that leads partition 0 and answers the nth Fetch as `script` says; the last answer
  * is given again. */
-export async function startFetchBroker(script: readonly Answer[]): Promise<FetchBroker> {
-  const [broker] = await startFetchBrokers([script]);
+export async function startFetchBroker(
+  script: readonly Answer[],
+  bounds: AnsweredBounds = 0,
+): Promise<FetchBroker> {
+  const [broker] = await startFetchBrokers([script], bounds);
   if (broker === undefined) throw new Error('no broker');
   return broker;
 }
@@ -47,20 +54,26 @@ export async function startFetchBroker(script: readonly Answer[]): Promise<Fetch
 /** One for each script; the first leads partition 0, the second partition 1, and so on. */
 export async function startFetchBrokers(
   scripts: readonly (readonly Answer[])[],
+  bounds: AnsweredBounds = 0,
 ): Promise<readonly FetchBroker[]> {
   const ports: number[] = [];
   const brokers: FetchBroker[] = [];
   for (const [partition, script] of scripts.entries()) {
-    const broker = await startOne(partition, script, ports);
+    const broker = await startOne({ partition, script, bounds }, ports);
     ports.push(broker.port);
     brokers.push(broker);
   }
   return brokers;
 }
 
+interface Part {
+  readonly partition: number;
+  readonly script: readonly Answer[];
+  readonly bounds: AnsweredBounds;
+}
+
 async function startOne(
-  partition: number,
-  script: readonly Answer[],
+  { partition, script, bounds }: Part,
   ports: readonly number[],
 ): Promise<FetchBroker> {
   const asked: Asked[] = [];
@@ -68,6 +81,10 @@ async function startOne(
     (socket, { apiKey, correlationId, rest }) => {
       const tagged = (body: Uint8Array) => Buffer.concat([Buffer.of(0), body]);
       if (apiKey === 3) socket.write(frame(correlationId, tagged(metadata(ports))));
+      if (apiKey === 2) {
+        const body = offsets(partition, bounds, isLogStart(rest));
+        socket.write(frame(correlationId, tagged(body)));
+      }
       if (apiKey !== 1) return;
       asked.push(parse(rest));
       const answer = script[Math.min(asked.length, script.length) - 1] ?? { partition: null };
@@ -78,6 +95,7 @@ async function startOne(
     },
     [
       [1, 13, 17],
+      [2, 6, 7],
       [3, 12, 12],
     ],
   );
@@ -149,6 +167,40 @@ function parse(request: Uint8Array): Asked {
   return { maxBytes, ...partition, rack };
 }
 
+/** Whether a ListOffsets asks for the log start, and not for the high watermark. */
+function isLogStart(request: Uint8Array): boolean {
+  const reader = new WireReader(request, 'a ListOffsets request');
+  reader.tags();
+  reader.raw(4 + 1);
+  const [[timestamp] = []] = reader.compactArray(1, () => {
+    reader.compactString();
+    const partitions = reader.compactArray(1, () => {
+      reader.raw(4 + 4);
+      const asked = reader.int64();
+      reader.tags();
+      return asked;
+    });
+    reader.tags();
+    return partitions;
+  });
+  return timestamp === -2n;
+}
+
+function offsets(partition: number, bounds: AnsweredBounds, ofStart: boolean): Uint8Array {
+  const writer = new WireWriter().int32(0);
+  writer.compactArray([TOPIC.topic], (topic) => {
+    writer.compactString(topic);
+    writer.compactArray([partition], (index) => {
+      const failed = typeof bounds === 'number';
+      const offset = failed ? -1n : ofStart ? bounds.logStart : bounds.highWatermark;
+      writer.int32(index).int16(failed ? bounds : 0);
+      writer.int64(-1n).int64(offset).int32(-1).noTags();
+    });
+    writer.noTags();
+  });
+  return writer.noTags().finish();
+}
+
 /** Of one node per port, numbered from 1, each the leader of one partition. */
 export function metadata(ports: readonly number[], topicId = TOPIC.topicId): Uint8Array {
   const writer = new WireWriter().int32(0);
@@ -179,8 +231,9 @@ function response({ throttleMs = 0, partition }: Answer, led: number): Uint8Arra
   writer.compactArray(partition === null ? [] : [partition], (answer) => {
     writer.uuid(TOPIC.topicId);
     writer.compactArray([led], (index) => {
-      const { highWatermark, records, diverging, preferredReplica = -1 } = answer;
-      writer.int32(index).int16(0).int64(highWatermark).int64(highWatermark).int64(0n);
+      const { errorCode = 0, highWatermark, records, diverging } = answer;
+      const { preferredReplica = -1 } = answer;
+      writer.int32(index).int16(errorCode).int64(highWatermark).int64(highWatermark).int64(0n);
       writer.compactArray([], () => {}).int32(preferredReplica);
       writer.compactBytes(records ?? new Uint8Array(0));
       writer.unsignedVarint(diverging === undefined ? 0 : 1);
