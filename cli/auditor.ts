@@ -4,14 +4,13 @@ import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { loadConfiguration } from '../policy/parse.js';
 import type { Logger, Stream } from '../stream/stream.js';
 import { logger } from './logger.js';
+import { openPlace, type StreamPlace } from './place.js';
 import {
   type CommonOptions,
   checkStreamUrl,
   configuredPlace,
   isAbsent,
-  openPlace,
   placeByUrl,
-  type StreamPlace,
   selectTopics,
 } from './session.js';
 

@@ -11,9 +11,10 @@ import {
 import type { Configuration, TopicDeclaration } from '../policy/configuration.js';
 import { loadConfiguration, resolveStreamUrl } from '../policy/parse.js';
 import { resolveSecurity } from '../policy/secrets.js';
-import { openStream, withoutSecrets } from '../stream/open.js';
-import type { Logger, Stream, StreamOptions } from '../stream/stream.js';
+import { withoutSecrets } from '../stream/open.js';
+import type { Logger, Stream } from '../stream/stream.js';
 import { type LogLevel, logger } from './logger.js';
+import { openPlace, type StreamPlace } from './place.js';
 
 export interface CommonOptions {
   readonly config: string;
@@ -39,16 +40,6 @@ export async function withSession<T>(
   } finally {
     await stream.close();
   }
-}
-
-/** A stream as plain data, for a thread to open it; holds secrets. */
-export interface StreamPlace {
-  readonly url: string;
-  readonly options: Pick<StreamOptions, 'kafka' | 'timeoutMs'>;
-}
-
-export function openPlace({ url, options }: StreamPlace, log: Logger): Promise<Stream> {
-  return openStream(url, { ...options, logger: log });
 }
 
 export async function configuredPlace(

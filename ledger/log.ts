@@ -45,9 +45,9 @@ export class LogState {
   /** 0x00 ‖ the last entry, but at PREVIOUS already the chain that the next entry begins with. */
   readonly #leaf = new Uint8Array(1 + ENTRY_LENGTH);
   readonly #node = new Uint8Array(1 + 2 * HASH_LENGTH);
-  /** FORMAT §4 frontier, joined; `#frontierEnd` bytes of it are in use. */
-  readonly #frontier = new Uint8Array(MAX_FRONTIER_HASHES * HASH_LENGTH);
-  #frontierEnd = 0;
+  /** FORMAT §4 frontier, as digests; the first `#frontierLength` of them are in use. */
+  readonly #frontier: string[] = new Array<string>(MAX_FRONTIER_HASHES).fill('');
+  #frontierLength = 0;
 
   private constructor(origin: string, first: bigint) {
     this.origin = origin;
@@ -77,8 +77,10 @@ export class LogState {
     if (!equalBytes(frontierRoot(decodeFrontier(frontier, size)), checkpoint.root)) {
       throw malformed(`${origin}: the frontier does not fold to the signed root of size ${size}`);
     }
-    state.#frontier.set(frontier);
-    state.#frontierEnd = frontier.length;
+    for (let at = 0; at < frontier.length; at += HASH_LENGTH) {
+      const hash = frontier.subarray(at, at + HASH_LENGTH);
+      state.#frontier[state.#frontierLength++] = digestOfHash(hash);
+    }
     state.#sizeLow = Number(size & 0xffffffffn);
     state.#sizeHigh = Number(size >> 32n);
     if (size > 0n) state.#setLast(last, next);
@@ -156,12 +158,16 @@ export class LogState {
 
   /** FORMAT §4 frontier, joined; a copy. */
   frontier(): Uint8Array {
-    return this.#frontier.slice(0, this.#frontierEnd);
+    const bytes = new Uint8Array(this.#frontierLength * HASH_LENGTH);
+    for (let index = 0; index < this.#frontierLength; index++) {
+      writeDigest(this.#frontier[index] as string, bytes, index * HASH_LENGTH);
+    }
+    return bytes;
   }
 
   /** entry(size−1), a copy; empty where size is 0. */
   last(): Uint8Array {
-    if (this.#frontierEnd === 0) return new Uint8Array(0);
+    if (this.#frontierLength === 0) return new Uint8Array(0);
     const entry = this.#leaf.slice(1);
     writeDigest(this.#previous, entry, 0);
     return entry;
@@ -176,8 +182,10 @@ export class LogState {
     copy.#chain = this.#chain;
     copy.#previous = this.#previous;
     copy.#leaf.set(this.#leaf);
-    copy.#frontier.set(this.#frontier);
-    copy.#frontierEnd = this.#frontierEnd;
+    for (let index = 0; index < this.#frontierLength; index++) {
+      copy.#frontier[index] = this.#frontier[index] as string;
+    }
+    copy.#frontierLength = this.#frontierLength;
     return copy;
   }
 
@@ -228,20 +236,19 @@ export class LogState {
   #appendLeaf(chain: string): void {
     const node = this.#node;
     const frontier = this.#frontier;
-    let end = this.#frontierEnd;
+    let length = this.#frontierLength;
     let root = chain;
     let bits = this.#sizeLow;
     let more = this.#sizeHigh;
     while ((bits & 1) === 1) {
-      end -= HASH_LENGTH;
-      for (let i = 0; i < HASH_LENGTH; i++) node[LEFT + i] = frontier[end + i] as number;
+      writeDigest(frontier[--length] as string, node, LEFT);
       writeDigest(root, node, RIGHT);
       root = digest(node);
       bits = (bits >>> 1) | ((more & 1) << 31);
       more >>>= 1;
     }
-    writeDigest(root, frontier, end);
-    this.#frontierEnd = end + HASH_LENGTH;
+    frontier[length] = root;
+    this.#frontierLength = length + 1;
     this.#sizeLow = (this.#sizeLow + 1) >>> 0;
     if (this.#sizeLow === 0) this.#sizeHigh++;
   }

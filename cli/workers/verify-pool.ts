@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Span, SpanEnd, SpanWalkers } from '../../consumer/span.js';
 import { SealstreamError } from '../../ledger/error.js';
-import type { StreamPlace } from '../session.js';
+import type { StreamPlace } from '../place.js';
 
 /** Below this a thread takes longer to start than to help. */
 const SHORTEST_SPAN = 20_000n;

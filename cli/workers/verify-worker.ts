@@ -2,9 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { walkSpan } from '../../consumer/span.js';
 import { SealstreamError } from '../../ledger/error.js';
+import { openStream } from '../../stream/open.js';
 import type { Stream } from '../../stream/stream.js';
-import { logger } from '../logger.js';
-import { openPlace } from '../session.js';
 import type { FromWalker, ToWalker, WalkerData } from './verify-pool.js';
 
 const PROGRESS_MS = 200;
@@ -28,7 +27,8 @@ async function walk({ span }: Extract<ToWalker, { kind: 'walk' }>): Promise<void
     tell({ kind: 'progress', position });
   };
   try {
-    stream ??= await openPlace(place, logger('warn'));
+    // Without a logger: what is worth a warning is met, and said, by the walk in order as well.
+    stream ??= await openStream(place.url, place.options);
     tell({ kind: 'end', end: await walkSpan(stream, span, { ...timing, signal }, onProgress) });
   } catch (error) {
     // What the stream shows or fails to show is found, and said, by the walk in order.

@@ -5,7 +5,7 @@ import type { Bounds, RecordBatch, TopicIdentity } from '../stream.js';
 import { brokerOffsets, isBrokerFolder } from './broker.js';
 import { listSegments, partitionFolder, type Segment } from './folder.js';
 import { LogEnd } from './log-end.js';
-import { type SegmentFile, withSegment } from './segment-file.js';
+import { SegmentFile, withSegment } from './segment-file.js';
 import { checkPartition, readSettings } from './topic.js';
 
 /**
@@ -41,6 +41,11 @@ export class PartitionLog {
   private readonly topic: TopicIdentity;
   private readonly partition: number;
   private end: LogEnd | null = null;
+  /** The segment that was read last, left open. */
+  private held: SegmentFile | null = null;
+  private heldSince = 0;
+  /** One read at a time. */
+  private turn: Promise<unknown> = Promise.resolve();
   private listed: { readonly segments: readonly Segment[]; readonly at: number } | null = null;
 
   constructor(root: string, topic: TopicIdentity, partition: number) {
@@ -88,12 +93,47 @@ export class PartitionLog {
    * a newly opened file before they are reported as `batch-corrupt`.
    */
   async read(bounds: LogBounds, from: Cursor | bigint, maxBytes: number): Promise<Piece> {
+    const result = this.turn.then(() => this.readTwice(bounds, from, maxBytes));
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Closes the segment that the last read left open, once what is being read is read. */
+  async close(): Promise<void> {
+    await this.turn;
+    await this.letGo();
+  }
+
+  private async readTwice(
+    bounds: LogBounds,
+    from: Cursor | bigint,
+    maxBytes: number,
+  ): Promise<Piece> {
     try {
       return await this.readOnce(bounds, from, maxBytes);
     } catch (error) {
+      await this.letGo();
       if (!(error instanceof SealstreamError) || error.class !== 'data') throw error;
       return this.readOnce(bounds, from, maxBytes);
     }
+  }
+
+  /** Opened once for many reads; what has the name by now may be another file after a while. */
+  private async open(segment: string): Promise<SegmentFile> {
+    const now = performance.now();
+    if (this.held?.file === segment && now - this.heldSince < HELD_FOR_MS) return this.held;
+    await this.letGo();
+    const file = await SegmentFile.open(segment);
+    this.held = file;
+    this.heldSince = now;
+    await file.identify();
+    return file;
+  }
+
+  private async letGo(): Promise<void> {
+    const { held } = this;
+    this.held = null;
+    await held?.close();
   }
 
   private async readOnce(
@@ -114,9 +154,8 @@ export class PartitionLog {
         below: bounds.highWatermark,
         limit: following?.baseOffset ?? null,
       };
-      const piece = await withSegment(cursor.segment, (file) =>
-        this.readSegment(file, range, cursor, maxBytes),
-      );
+      const file = await this.open(cursor.segment);
+      const piece = await this.readSegment(file, range, cursor, maxBytes);
       if (piece !== null) return piece;
       if (following === undefined) throw this.cutWhileRead(cursor);
       const offset = larger(cursor.offset, following.baseOffset);
@@ -132,16 +171,12 @@ export class PartitionLog {
     cursor: Cursor,
     maxBytes: number,
   ): Promise<Piece | null> {
-    const left = (await file.size()) - cursor.position;
-    if (left === 0) return null;
-    let bytes = await file.read(cursor.position, Math.max(0, Math.min(maxBytes, left)));
-    let header = this.header(bytes, cursor);
-    if (header === null && bytes.length < left) {
-      bytes = await file.read(cursor.position, Math.min(HEADER_BYTES, left));
-      header = this.header(bytes, cursor);
-    }
-    if (header === null || header.sizeInBytes > left) throw this.cutShort(cursor, left);
-    if (header.sizeInBytes > bytes.length) {
+    let bytes = await file.read(cursor.position, Math.max(HEADER_BYTES, maxBytes));
+    if (bytes.length === 0) return null;
+    const header = this.header(bytes, cursor);
+    if (header === null || header.sizeInBytes > bytes.length) {
+      const left = (await file.size()) - cursor.position;
+      if (header === null || header.sizeInBytes > left) throw this.cutShort(cursor, left);
       bytes = await file.read(cursor.position, header.sizeInBytes);
     }
     const { topic, partition } = this;
@@ -233,6 +268,7 @@ export class PartitionLog {
 
 const HEADER_BYTES = 61;
 const LISTED_FOR_MS = 200;
+const HELD_FOR_MS = 200;
 const WALK_BYTES = 1024 * 1024;
 /** From here on it is quicker to read the next header alone than all that is between. */
 const LARGE_BATCH = 64 * 1024;

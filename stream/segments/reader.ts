@@ -32,6 +32,8 @@ export class SegmentReader implements Reader {
   private readonly maxBytes: number;
   private readonly places = new Map<number, Place>();
   private ahead: Ahead | null = null;
+  /** The one whose segment is left open: a topic may have more partitions than files may be open. */
+  private holding: PartitionLog | null = null;
   private turn = 0;
   private closed = false;
   private polling = false;
@@ -70,6 +72,7 @@ export class SegmentReader implements Reader {
     this.closed = true;
     this.places.clear();
     await this.ahead?.piece;
+    await this.holding?.close();
   }
 
   private async wait(maxWaitMs: number, signal: AbortSignal | undefined): Promise<Fetched[]> {
@@ -123,12 +126,24 @@ export class SegmentReader implements Reader {
     this.ahead = { place, from, piece: this.readKnown(place, until, this.maxBytes) };
   }
 
+  private async read(
+    log: PartitionLog,
+    bounds: LogBounds,
+    from: Cursor | bigint,
+    maxBytes: number,
+  ) {
+    const held = this.holding;
+    this.holding = log;
+    if (held !== log) await held?.close();
+    return log.read(bounds, from, maxBytes);
+  }
+
   /** null: the log has to be looked at as a whole, which also says what is wrong. */
   private async readKnown(place: Place, until: bigint, maxBytes: number): Promise<Piece | null> {
     try {
       const bounds = place.log.boundsTo(until);
       if (offsetOf(place.from) < bounds.logStart) return null;
-      const piece = await place.log.read(bounds, place.from, maxBytes);
+      const piece = await this.read(place.log, bounds, place.from, maxBytes);
       // Nothing more below `until` where there should be: a changed base offset looks like that.
       return piece.batches.length === 0 && piece.cursor.offset >= until ? null : piece;
     } catch (error) {
@@ -164,7 +179,7 @@ export class SegmentReader implements Reader {
       if (offset < logStart || offset > highWatermark) throw this.outside(bounds, offset);
       place.reported = bounds;
       if (offset === highWatermark) return this.fetched(partition, place, bounds, [], null);
-      const piece = await place.log.read(bounds, from, budget);
+      const piece = await this.read(place.log, bounds, from, budget);
       place.from = piece.cursor;
       place.lastEpoch = piece.lastEpoch ?? place.lastEpoch;
       return this.fetched(partition, place, bounds, piece.batches, null);
