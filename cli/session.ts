@@ -56,7 +56,7 @@ export async function configuredPlace(
   };
 }
 
-export async function openConfigured(
+async function openConfigured(
   configuration: Pick<Configuration, 'stream' | 'kafka'>,
   log: Logger,
   timeoutMs?: number,

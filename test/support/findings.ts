@@ -55,7 +55,7 @@ function clockNow(): () => number {
 }
 
 /** Walks spans in this thread, as plain data, as threads get them. */
-export class LocalWalkers implements SpanWalkers {
+class LocalWalkers implements SpanWalkers {
   readonly count = 4;
   readonly shortest = 1n;
   readonly #stream: Stream;
