@@ -65,6 +65,8 @@ export class ScriptedBroker implements ProducePort {
   /** Given out so far. */
   producers = 0;
   firstEpoch = 0;
+  /** For how long leader 1 asks for silence with every answer. */
+  throttleMs = 0;
   readonly #faults: Fault[] = [];
   readonly #remembered = new Map<number, Remembered[]>();
   readonly #held: (() => void)[] = [];
@@ -142,7 +144,7 @@ export class ScriptedBroker implements ProducePort {
       return { kind: 'unsent', error };
     }
     const write = () => new Map(batches.map((each) => [each.partition, this.#append(each)]));
-    if (fault.kind === 'none') return this.#answer(write());
+    if (fault.kind === 'none') return this.#answer(write(), leader === 1 ? this.throttleMs : 0);
     const partitions = fault.written === true ? write() : new Map<number, ProducedPartition>();
     if (fault.kind === 'code') {
       const { code } = fault;
@@ -175,8 +177,8 @@ export class ScriptedBroker implements ProducePort {
     this.release();
   }
 
-  #answer(partitions: ReadonlyMap<number, ProducedPartition>): ProduceAnswer {
-    return { kind: 'answered', topicId: this.writtenTo, throttleMs: 0, partitions };
+  #answer(partitions: ReadonlyMap<number, ProducedPartition>, throttleMs = 0): ProduceAnswer {
+    return { kind: 'answered', topicId: this.writtenTo, throttleMs, partitions };
   }
 
   #append({ partition, bytes }: PartitionRecords): ProducedPartition {

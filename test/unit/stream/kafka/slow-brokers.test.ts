@@ -108,3 +108,23 @@ test('a leader that does not answer an append holds up no other leader', async (
   broker.release();
   await appender.close();
 });
+
+test('a leader that asks for silence gets no more appends; the other leaders do', async () => {
+  const broker = new ScriptedBroker(3);
+  broker.leaders.set(2, 2);
+  broker.throttleMs = 60_000;
+  const appender = await KafkaAppender.open(broker, TOPIC, { pauseMs: 1, deadlineMs: 300 });
+  assert.equal((await appender.append(0, batchOf('a'))).kind, 'acknowledged', 'it stands');
+  // Another partition of the same leader has to keep silent, too.
+  const silent = [0, 1].map((partition) => appender.append(partition, batchOf('later')));
+  for (const text of ['b', 'c']) {
+    assert.equal((await appender.append(2, batchOf(text))).kind, 'acknowledged');
+  }
+  const outcomes = await Promise.all(silent);
+  assert.deepEqual(
+    outcomes.map(({ kind }) => kind),
+    ['rejected', 'rejected'],
+  );
+  assert.equal(broker.requests.filter(({ leader }) => leader === 1).length, 1);
+  await appender.close();
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import type { Socket } from 'node:net';
 import { mock, test } from 'node:test';
+import { inspect } from 'node:util';
 import Connection from 'kafkajs/src/network/connection.js';
 import { SealstreamError } from '../../../../ledger/error.js';
 import { type BrokerConnection, openConnection } from '../../../../stream/kafka/connection.js';
@@ -240,4 +241,16 @@ test('a refused connection is unreachable', async () => {
 test('a client key that is none is a configuration error, not an outage', async () => {
   const kafka = { tls: { cert: 'none', key: 'none' } };
   await assert.rejects(openKafka('kafka://127.0.0.1:1', { kafka }), code('configuration'));
+});
+
+test('a client key that cannot be read is named and not shown', async () => {
+  const secret = Buffer.from('what nobody may see in a log').toString('base64');
+  const key = `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n`;
+  const error: unknown = await openKafka('kafka://127.0.0.1:1', { kafka: { tls: { key } } }).then(
+    () => assert.fail('it was taken'),
+    (thrown: unknown) => thrown,
+  );
+  const shown = inspect(error, { depth: 20, showHidden: true });
+  assert.match(shown, /kafka\.tls: ca, cert and key/);
+  assert.ok(!shown.includes(secret) && !shown.includes('nobody may see'), shown);
 });
