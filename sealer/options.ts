@@ -47,7 +47,7 @@ export interface SealerOptions {
 /** A log goes to another phase, or logs are about to be given up, which a last report still has. */
 export type Change = 'phase' | 'giving-up';
 
-export type ChangeHook = (change: Change) => void;
+type ChangeHook = (change: Change) => void;
 
 /** The options with every default in place. */
 export interface Settings {

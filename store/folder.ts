@@ -107,10 +107,19 @@ function openDatabase(folder: string, path: string, readOnly: boolean): Database
 
 type Database = RootDatabase<Buffer, Buffer>;
 
+interface Write {
+  readonly name: Buffer;
+  readonly expected: Uint8Array | null;
+  readonly bytes: Buffer;
+  readonly resolve: (written: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 class FolderMemory implements Memory {
   private readonly database: Database;
   private readonly path: string;
   private readonly readOnly: boolean;
+  private readonly writes: Write[] = [];
   private closed = false;
 
   constructor(database: Database, path: string, readOnly: boolean) {
@@ -136,16 +145,11 @@ class FolderMemory implements Memory {
     }
     const name = keyBytes(key);
     const bytes = Buffer.from(encodeMemoryRecord(record));
-    // LMDB lets one writer in at a time, over all processes: nobody writes between get and put.
-    const written = this.guard(() =>
-      this.database.transactionSync(() => {
-        const held = this.database.get(name);
-        const same = held === undefined ? expected === null : sameBytes(held, expected);
-        if (same) this.database.putSync(name, bytes);
-        return same;
-      }),
-    );
-    await this.database.flushed;
+    const written = await new Promise<boolean>((resolve, reject) => {
+      this.writes.push({ name, expected, bytes, resolve, reject });
+      // One commit, which waits for the disk, for all that are asked for in the same turn.
+      if (this.writes.length === 1) setImmediate(() => void this.writeAll());
+    });
     return written ? { record, version: new Uint8Array(bytes) } : null;
   }
 
@@ -171,7 +175,30 @@ class FolderMemory implements Memory {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    await this.writeAll();
     await this.database.close();
+  }
+
+  private async writeAll(): Promise<void> {
+    const writes = this.writes.splice(0);
+    if (writes.length === 0) return;
+    try {
+      // LMDB lets one writer in at a time, over all processes: nobody writes between get and put.
+      const done = this.guard(() =>
+        this.database.transactionSync(() => writes.map((write) => this.writeOne(write))),
+      );
+      await this.database.flushed;
+      for (const [index, { resolve }] of writes.entries()) resolve(done[index] === true);
+    } catch (error) {
+      for (const { reject } of writes) reject(error);
+    }
+  }
+
+  private writeOne({ name, expected, bytes }: Write): boolean {
+    const held = this.database.get(name);
+    const same = held === undefined ? expected === null : sameBytes(held, expected);
+    if (same) this.database.putSync(name, bytes);
+    return same;
   }
 
   private get(name: Buffer): Uint8Array | undefined {

@@ -50,6 +50,29 @@ test('compareAndSet writes only over what was expected', async (context) => {
   assert.deepEqual((await memory.read(key))?.record, record(2n));
 });
 
+test('what is asked for in the same turn is compared one by one, in that order', async (context) => {
+  const folder = await temporaryFolder(context);
+  const memory = await openMemory(folder, { create: true });
+  const keys = Array.from({ length: 50 }, (_, partition) => ({ ...key, partition }));
+  const asked = keys.flatMap((one) => [
+    memory.compareAndSet(one, null, record(1n)),
+    memory.compareAndSet(one, null, record(2n)),
+  ]);
+  // What is not yet written when it is closed is written first.
+  const closed = memory.close();
+  const answers = await Promise.all(asked);
+  await closed;
+  assert.deepEqual(
+    answers.map((slot) => slot?.record.first ?? null),
+    keys.flatMap(() => [1n, null]),
+  );
+  const again = await openMemory(folder);
+  context.after(() => again.close());
+  for (const [index, one] of keys.entries()) {
+    assert.deepEqual(await again.read(one), answers[2 * index]);
+  }
+});
+
 test('list has the slots of that ledger only, by topic and partition', async (context) => {
   const memory = await openMemory(await temporaryFolder(context), { create: true });
   context.after(() => memory.close());
