@@ -86,11 +86,11 @@ export class LogSealer {
     return this.#waited;
   }
 
-  async inTurn<T>(turns: Turns, work: () => Promise<T>): Promise<T> {
+  async inTurn<T>(turns: Turns, work: (progress: () => void) => Promise<T>): Promise<T> {
     const asked = this.#monotonic();
-    return turns.take(() => {
+    return turns.take((progress) => {
       this.#waited += this.#monotonic() - asked;
-      return work();
+      return work(progress);
     });
   }
 

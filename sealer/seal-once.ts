@@ -102,7 +102,7 @@ async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<
   if (sealed !== null && sealed.next >= end && sealed.time > goal.since) return true;
   const from = log.next ?? 0n;
   try {
-    const chain = () => chainTo(log, from, end, signal);
+    const chain = (progress: () => void) => chainTo(log, from, end, signal, progress);
     if (from < end && !(await log.inTurn(log.context.chains, chain))) return false;
   } catch (error) {
     // A batch that cannot be read is no reason to leave what was read before it unsealed.
@@ -128,11 +128,13 @@ async function chainTo(
   from: bigint,
   end: bigint,
   signal: AbortSignal,
+  progress: () => void,
 ): Promise<boolean> {
   const { stream, topic, partition, settings } = log.context;
   const range = { partition, from, until: end };
   const options = { timeoutMs: settings.timeout, signal };
   for await (const fetched of readRange(stream, topic, range, options)) {
+    progress();
     if (fetched.highWatermark !== null) log.follow(fetched.highWatermark);
     const at = log.next ?? 0n;
     if (fetched.logStart !== null && fetched.logStart > at) {

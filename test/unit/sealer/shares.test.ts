@@ -185,3 +185,31 @@ test('turns: never more at a time than there are places, in the order asked, als
     assert.equal(end.status, index % 4 === 0 ? 'rejected' : 'fulfilled');
   }
 });
+
+test('turns: who is held up gives its place to the next, who makes progress keeps it', async () => {
+  const turns = new Turns(1, 1_000);
+  const order: string[] = [];
+  let release = (): void => {};
+  const stuck = turns.take(
+    () =>
+      new Promise<void>((resolve) => {
+        release = resolve;
+      }),
+  );
+  const busy = turns.take(async (progress) => {
+    order.push('busy');
+    for (let step = 0; step < 30; step += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      progress();
+    }
+    order.push('busy no more');
+  });
+  const last = turns.take(async () => {
+    order.push('last');
+  });
+  await busy;
+  await last;
+  assert.deepEqual(order, ['busy', 'busy no more', 'last']);
+  release();
+  await stuck;
+});
