@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** Bytes of a record's value, or real CloudTrail events. */
 export type RecordSize = number | 'cloudtrail';
 
@@ -24,7 +26,7 @@ Measures this build beside kafkajs, Kafka's Java clients and a loop that only ha
   --size BYTES…   of a record's value (default 300); \`cloudtrail\`: the real events in the folder that
                   SEALSTREAM_CLOUDTRAIL names
   --runs R        of every contender, in turn (default 5)
-  --workers N…    threads of ours and of the hash loop (default 1)
+  --workers N…    threads of ours and of the hash loop (default 1 and the machine's cores)
   --partitions N  default 4
   --brokers LIST  a Kafka that is there, instead of one started for this
   --json FILE     default bench-results.json
@@ -50,11 +52,15 @@ export function parseOptions(words: readonly string[]): BenchOptions | 'help' {
     records: numbers('records', 1, MOST),
     sizes: values.get('size')?.map(sizeOf) ?? [DEFAULT_SIZE],
     runs: number('runs', 5, 1, 1_000),
-    workers: numbers('workers', 1, 64) ?? [1],
+    workers: numbers('workers', 1, 64) ?? defaultWorkers(availableParallelism()),
     partitions: number('partitions', 4, 1, 10_000),
     brokers: values.get('brokers')?.[0] ?? null,
     json: values.get('json')?.[0] ?? 'bench-results.json',
   };
+}
+
+function defaultWorkers(cores: number): number[] {
+  return cores === 1 ? [1] : [1, cores];
 }
 
 /** Names, then options, each with the words up to the next one. */

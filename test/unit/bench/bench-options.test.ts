@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { parseOptions } from '../../../bench/options.js';
 
@@ -8,7 +9,7 @@ test('without words everything is measured on 300-byte records, five times', () 
     records: null,
     sizes: [300],
     runs: 5,
-    workers: [1],
+    workers: [...new Set([1, availableParallelism()])],
     partitions: 4,
     brokers: null,
     json: 'bench-results.json',
