@@ -60,6 +60,10 @@ async function main(): Promise<void> {
     return;
   }
   selectBenches(BENCHES, options.names);
+  const here = await machine();
+  if (here.loadAverage > here.cores / 2) {
+    tell(`the machine is busy (load ${here.loadAverage}): compare CPU time rather than rates`);
+  }
   const scene = await Scene.open(options, tell);
   // However it ends, brokers and folders go: the default for these signals leaves both.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -72,7 +76,7 @@ async function main(): Promise<void> {
     const tools = await scene.tools();
     const document = {
       time: new Date().toISOString(),
-      machine: { ...(await machine()), kafka: 'skip' in tools ? null : tools.version },
+      machine: { ...here, kafka: 'skip' in tools ? null : tools.version },
       options,
       results: results.map((result) => ({ ...result, ratios: ratios(result) })),
     };

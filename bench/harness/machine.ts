@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -11,6 +11,8 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly java: string | null;
+  /** Processes that wanted to run in the minute before: those of somebody else, at the start. */
+  readonly loadAverage: number;
 }
 
 export async function machine(): Promise<Machine> {
@@ -21,6 +23,7 @@ export async function machine(): Promise<Machine> {
     system: `${process.platform} ${release()} ${process.arch}`,
     node: process.version,
     java: await javaVersion(),
+    loadAverage: loadavg()[0] ?? 0,
   };
 }
 
