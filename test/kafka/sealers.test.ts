@@ -41,8 +41,10 @@ class Publishing {
 onBothStreams('two sealers, one killed while it seals: the other seals everything', (bootstrap) =>
   LedgerDesk.use({ bootstrap, partitions: PARTITIONS, seal: QUICK }, async (desk) => {
     const [first = 0, second = 0] = await freePorts(2);
-    const doomed = desk.start(['seal', '--metrics', String(first)]);
-    const other = desk.start(['seal', '--metrics', String(second)]);
+    // Four threads for four partitions, on any machine: each process then has two of them.
+    const words = ['seal', '--workers', '2', '--metrics'];
+    const doomed = desk.start([...words, String(first)]);
+    const other = desk.start([...words, String(second)]);
     const stream = await desk.openStream();
     const publishing = new Publishing(stream, desk.topic);
     const sealedBy = (port: number) => perPartition(port, SEALED, desk.topic);
