@@ -1,19 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SealstreamError } from '../ledger/error.js';
-import { registerAdopt } from './adopt.js';
-import { registerApply } from './apply.js';
-import { registerCheck } from './check.js';
-import { registerCheckpoints } from './checkpoints.js';
 import { EXIT, exitCodeOf } from './exit.js';
-import { registerInit } from './init.js';
 import { tell } from './output.js';
-import { registerProve } from './prove.js';
-import { registerPublish } from './publish.js';
-import { registerReplay } from './replay.js';
-import { registerSeal } from './seal.js';
-import { registerStatus } from './status.js';
-import { registerVerify } from './verify.js';
 
 /** A command's work gives the exit code; the process then ends by itself, with nothing left open. */
 async function run(work: Promise<number>): Promise<void> {
@@ -33,27 +22,34 @@ function version(): string {
   return found ? String(parsed.version) : 'unknown';
 }
 
-function buildProgram(): Command {
+type Register = (program: Command, run: (work: Promise<number>) => Promise<void>) => void;
+
+/** In the order of `--help`. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  init: async () => (await import('./init.js')).registerInit,
+  apply: async () => (await import('./apply.js')).registerApply,
+  adopt: async () => (await import('./adopt.js')).registerAdopt,
+  publish: async () => (await import('./publish.js')).registerPublish,
+  seal: async () => (await import('./seal.js')).registerSeal,
+  status: async () => (await import('./status.js')).registerStatus,
+  checkpoints: async () => (await import('./checkpoints.js')).registerCheckpoints,
+  verify: async () => (await import('./verify.js')).registerVerify,
+  replay: async () => (await import('./replay.js')).registerReplay,
+  prove: async () => (await import('./prove.js')).registerProve,
+  check: async () => (await import('./check.js')).registerCheck,
+};
+
+/** The command alone that the line begins with, which starts sooner; all of them for anything else. */
+async function buildProgram(name: string | undefined): Promise<Command> {
   const program = new Command('sealstream')
     .description('A tamper-evident audit ledger on Apache Kafka.')
     .version(version())
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`sealstream: ${text}`) });
-  for (const register of [
-    registerInit,
-    registerApply,
-    registerAdopt,
-    registerPublish,
-    registerSeal,
-    registerStatus,
-    registerCheckpoints,
-    registerVerify,
-    registerReplay,
-    registerProve,
-    registerCheck,
-  ]) {
-    register(program, run);
+  const named = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name ?? ''] : undefined;
+  for (const load of named === undefined ? Object.values(COMMANDS) : [named]) {
+    (await load())(program, run);
   }
   return program;
 }
@@ -68,7 +64,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 /** Runs one command line; `process.exitCode` is its answer. */
 export async function main(words: readonly string[]): Promise<void> {
   try {
-    await buildProgram().parseAsync(words);
+    const program = await buildProgram(words[2]);
+    await program.parseAsync(words);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
