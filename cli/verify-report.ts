@@ -53,8 +53,11 @@ function findings(partitions: readonly PartitionReport[]): string[] {
   );
 }
 
-/** Several lines; `memory` says whether a verifier's memory was held against the log. */
-export function renderReport(report: Report, memory: boolean): string {
+/**
+ * Several lines; `memory`: a verifier's memory was held against the log; `onlyNew`: and what it had
+ * accepted was not read again.
+ */
+export function renderReport(report: Report, memory: boolean, onlyNew: boolean): string {
   const lines = [`${report.ledger}`];
   if (report.partitions.length > 0) lines.push(rows(report.partitions));
   lines.push(...findings(report.partitions));
@@ -62,6 +65,13 @@ export function renderReport(report: Report, memory: boolean): string {
     COLOURS[report.verdict](MEANINGS[report.verdict]) +
       ` (${counted(report.records, 'record')} verified in ${report.seconds.toFixed(2)} s)`,
   );
+  if (onlyNew) {
+    lines.push(
+      pc.dim(
+        'What was accepted before was not read again: without --only-new every record is read.',
+      ),
+    );
+  }
   if (!memory) {
     lines.push(
       pc.dim(

@@ -163,7 +163,7 @@ async function verifyCommand(options: VerifyOptions): Promise<number> {
   await printLine(
     options.json === true
       ? reportToJson(result)
-      : renderReport(result, options.memory !== undefined),
+      : renderReport(result, options.memory !== undefined, options.onlyNew === true),
   );
   return exitCodeOf(result.verdict);
 }

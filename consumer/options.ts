@@ -32,6 +32,8 @@ export interface VerifyOptions extends ConsumerOptions {
    * and the report says nothing of whether earlier ones still are what they were. Default false.
    */
   readonly onlyNew?: boolean;
+  /** Milliseconds: a long verification remembers so often how far it has come. Default 5000. */
+  readonly acceptEvery?: number;
   /** Threads to share the hashing with; the report is the same. Default: none. */
   readonly walkers?: SpanWalkers;
   /** Milliseconds since 1970. Default Date.now. */

@@ -104,7 +104,8 @@ class AcceptedOnTheWay {
 
   async agreed(point: Point): Promise<void> {
     const { options, state, partition } = this.#task;
-    if (options.memory === undefined || performance.now() - this.#last < ACCEPT_EVERY_MS) return;
+    const { acceptEvery = ACCEPT_EVERY_MS } = options;
+    if (options.memory === undefined || performance.now() - this.#last < acceptEvery) return;
     this.#last = performance.now();
     const evidence = await this.#log.evidence(point);
     if (evidence === null) return;

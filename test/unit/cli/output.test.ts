@@ -31,6 +31,7 @@ test('a finding cannot repaint the report that it stands in', () => {
       },
     ]),
     true,
+    false,
   );
   assert.ok(rendered.includes('no\\u001b[2Jtice'), rendered);
 });
