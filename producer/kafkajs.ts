@@ -1,4 +1,4 @@
-import { sizeOfBody } from '../ledger/body.js';
+import { decodeBody } from '../ledger/body.js';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import type { RecordParts } from '../ledger/records.js';
 import type { AppendOutcome } from '../stream/stream.js';
@@ -123,10 +123,11 @@ class KafkajsLane implements SinkLane {
     return this.#size;
   }
 
-  add(parts: RecordParts, timestamp: bigint): boolean {
-    const size = this.#size + RECORD_OVERHEAD + sizeOfBody(parts);
+  add(body: Uint8Array, timestamp: bigint): boolean {
+    const size = this.#size + RECORD_OVERHEAD + body.length;
     if (size > this.#maxBytes && this.#messages.length > 0) return false;
     this.#size = size;
+    const parts = decodeBody(Uint8Array.from(body));
     this.#messages.push({
       key: parts.key === null ? null : Buffer.from(parts.key),
       value: parts.value === null ? null : Buffer.from(parts.value),

@@ -1,15 +1,7 @@
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
-import type { RecordParts } from '../ledger/records.js';
 import type { AppendOutcome } from '../stream/stream.js';
+import type { Pending } from './pending.js';
 import type { SinkBatch, SinkLane } from './sink.js';
-
-/** One record on its way. Exactly one of the first two is called, exactly once. */
-export interface Pending {
-  readonly acknowledged: (offset: bigint, timestamp: bigint | null) => void;
-  readonly failed: (error: SealstreamError) => void;
-  /** After `failed` with outcome-unknown, where it could be found out; null: not in the log. */
-  readonly learned: (offset: bigint | null) => void;
-}
 
 export interface LaneEvents {
   /** Whenever a batch is closed, before it is sent. */
@@ -52,10 +44,11 @@ export class Lane {
     this.#events = events;
   }
 
-  add(parts: RecordParts, timestamp: bigint, pending: Pending): void {
-    if (!this.#sink.add(parts, timestamp)) {
+  /** Copies `body`. */
+  add(body: Uint8Array, timestamp: bigint, pending: Pending): void {
+    if (!this.#sink.add(body, timestamp)) {
       this.#closeBatch();
-      if (!this.#sink.add(parts, timestamp)) {
+      if (!this.#sink.add(body, timestamp)) {
         throw new SealstreamError('internal', 'a record that fits the topic fits no batch');
       }
     }
@@ -126,16 +119,19 @@ async function outcomeOf(batch: SinkBatch): Promise<AppendOutcome> {
 }
 
 function settle(records: readonly Pending[], outcome: AppendOutcome): void {
-  records.forEach((record, at) => {
-    if (outcome.kind === 'acknowledged') {
-      record.acknowledged(outcome.baseOffset + BigInt(at), outcome.timestamp);
-    } else if (outcome.kind === 'rejected') {
+  if (outcome.kind === 'acknowledged') {
+    let offset = outcome.baseOffset;
+    for (const record of records) record.acknowledged(offset++, outcome.timestamp);
+    return;
+  }
+  for (const record of records) {
+    if (outcome.kind === 'rejected') {
       record.failed(outcome.error);
-    } else {
-      const { message } = outcome.error;
-      const what = 'it is not known whether this was written; look for it before publishing again';
-      const text = `${what}: ${message}`;
-      record.failed(new SealstreamError('outcome-unknown', text, { cause: outcome.error }));
+      continue;
     }
-  });
+    const { message } = outcome.error;
+    const what = 'it is not known whether this was written; look for it before publishing again';
+    const text = `${what}: ${message}`;
+    record.failed(new SealstreamError('outcome-unknown', text, { cause: outcome.error }));
+  }
 }

@@ -1,3 +1,4 @@
+import { VarintReader } from '../ledger/varint.js';
 import { partitionFor } from '../stream/default-partitioner.js';
 
 /**
@@ -14,8 +15,13 @@ export class Partitioner {
     this.#sticky = start % partitions;
   }
 
-  choose(key: Uint8Array | null): number {
-    return key === null ? this.#sticky : partitionFor(key, this.#partitions);
+  /** `body`: FORMAT §2, which begins with the key. */
+  choose(body: Uint8Array): number {
+    const reader = new VarintReader(body);
+    const length = reader.readVarint();
+    if (length < 0) return this.#sticky;
+    const { position } = reader;
+    return partitionFor(body, this.#partitions, position, position + length);
   }
 
   /** Call when a batch of `partition` is closed. */

@@ -1,13 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { uuidv7 } from 'uuidv7';
+import { encodeBody } from '../ledger/body.js';
 import { SealstreamError } from '../ledger/error.js';
-import type { RecordHeader, RecordParts } from '../ledger/records.js';
-import { completeEvent, encodeCompleted } from '../schemas/codec.js';
 import type { AuditEvent, AuditEventInput } from '../schemas/generated.js';
 import { largestField } from '../schemas/size.js';
-import { cloudEventHeaders, header } from './cloud-event.js';
+import { header } from './cloud-event.js';
+import type { Headers } from './headers.js';
 import { kafkajsSink } from './kafkajs.js';
-import { Lane, type Pending } from './lane.js';
+import { Lane } from './lane.js';
 import {
   type CheckedSettings,
   checkSettings,
@@ -15,18 +14,11 @@ import {
   type PublisherOptions,
 } from './options.js';
 import { Partitioner } from './partitioner.js';
+import { Pending, type Placed, type Published, type Shared } from './pending.js';
+import { bytesOf, type PublishOptions, RecordWriter } from './record-writer.js';
 import { Room } from './room.js';
 import { createTime, type OnLearned, type Sink, streamSink } from './sink.js';
 import { batchSizeOf } from './size.js';
-
-export interface PublishOptions {
-  /** Default: the tenant, else the actor's id, else none. null: no key. */
-  readonly key?: Uint8Array | string | null;
-  /** After the CloudEvents headers, in this order; names that those have are refused. */
-  readonly headers?: Headers;
-}
-
-export type Headers = readonly (readonly [name: string, value: string | Uint8Array | null])[];
 
 export interface RawRecord {
   readonly key: Uint8Array | string | null;
@@ -34,21 +26,10 @@ export interface RawRecord {
   readonly headers?: Headers;
 }
 
-/** Where the stream has the record. */
-export interface Placed {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-}
-
-export interface Published extends Placed {
-  readonly event_id: string;
-}
-
 /** By the batch's identity, for as long as the stream may still tell of it. */
 type UnknownBatches = WeakMap<object, readonly Pending[]>;
 
-const LIBRARY = 'sealstream/0.1.0';
+const NO_OPTIONS: PublishOptions = {};
 
 /**
  * Opens a topic for publishing. Throws configuration, topic-missing, topic-unfit, or what the
@@ -81,12 +62,14 @@ export async function publisher(options: PublisherOptions): Promise<Publisher> {
 export class Publisher {
   readonly #settings: CheckedSettings;
   readonly #sink: Sink;
-  readonly #room: Room;
+  readonly #shared: Shared;
   readonly #partitioner: Partitioner;
   readonly #lanes = new Map<number, Lane>();
   readonly #unknown: UnknownBatches;
-  readonly #onLearned: ((learned: Learned) => void) | undefined;
-  #sequence = 0n;
+  readonly #writer: RecordWriter;
+  #sequence = 0;
+  #milliseconds = 0;
+  #timestamp = 0n;
   #unfit: SealstreamError | null = null;
   #closing: Promise<void> | null = null;
 
@@ -98,12 +81,17 @@ export class Publisher {
     onLearned?: (learned: Learned) => void,
   ) {
     this.#unknown = unknown;
-    this.#onLearned = onLearned;
     this.#settings = settings;
     this.#sink = sink;
-    this.#room = new Room(settings.maxBufferedBytes, () => {
+    this.#writer = new RecordWriter(settings);
+    const { topic } = settings;
+    const room = new Room(settings.maxBufferedBytes, () => {
       for (const lane of this.#lanes.values()) lane.hurry();
     });
+    const onUnfit = (): void => {
+      this.#unfit ??= createTime(topic);
+    };
+    this.#shared = { topic, room, onUnfit, onLearned };
     this.#partitioner = new Partitioner(sink.partitions, randomInt(2 ** 31));
   }
 
@@ -114,32 +102,36 @@ export class Publisher {
    * (names the field), record-too-large, closed or topic-unfit; later with record-rejected (or what
    * the stream says), or with outcome-unknown: it may or may not be in the log.
    */
-  async publish(input: AuditEventInput, options: PublishOptions = {}): Promise<Published> {
-    this.#checkOpen();
-    const event = this.#fill(input);
-    const headers = [...cloudEventHeaders(event), ...callersHeaders(options.headers)];
-    const parts = { key: keyOf(event, options.key), value: encodeCompleted(event), headers };
-    const bytes = batchSizeOf(parts);
-    if (bytes > this.#sink.maxBatchBytes) throw this.#tooLarge(bytes, event);
-    // Only what will be sent takes a number: a hole in the sequence shows a loss.
-    this.#sequence++;
-    const placed = await this.#send(parts, bytes, event.event_id);
-    return { event_id: event.event_id, ...placed };
+  publish(input: AuditEventInput, options: PublishOptions = NO_OPTIONS): Promise<Published> {
+    try {
+      this.#checkOpen();
+      const { event_id, body } = this.#writer.write(input, options, this.#sequence + 1);
+      const bytes = batchSizeOf(body.length);
+      if (bytes > this.#sink.maxBatchBytes) {
+        throw this.#tooLarge(bytes, this.#writer.complete(input, this.#sequence + 1));
+      }
+      // Only what will be sent takes a number: a hole in the sequence shows a loss.
+      this.#sequence++;
+      // With an event_id it is one.
+      return this.#send(body, bytes, event_id) as Promise<Published>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** As publish, for bytes of one's own. */
   async publishRaw(record: RawRecord): Promise<Placed> {
     this.#checkOpen();
     const headers = (record.headers ?? []).map(([name, value]) => header(name, value));
-    const parts = { key: bytesOf(record.key), value: record.value, headers };
-    const bytes = batchSizeOf(parts);
+    const body = encodeBody({ key: bytesOf(record.key), value: record.value, headers });
+    const bytes = batchSizeOf(body.length);
     if (bytes > this.#sink.maxBatchBytes) throw this.#tooLarge(bytes, null);
-    return await this.#send(parts, bytes, null);
+    return await this.#send(body, bytes, null);
   }
 
   /** Sends what is collected and waits until everything published so far has its outcome. */
   async flush(): Promise<void> {
-    await this.#room.entered();
+    await this.#shared.room.entered();
     await Promise.all(Array.from(this.#lanes.values(), (lane) => lane.flush()));
   }
 
@@ -154,50 +146,33 @@ export class Publisher {
     if (this.#unfit !== null) throw this.#unfit;
   }
 
-  #fill(input: AuditEventInput): AuditEvent {
-    const { source, instanceId, epoch } = this.#settings;
-    return completeEvent({
-      ...input,
-      event_id: input.event_id ?? uuidv7(),
-      occurred_at: input.occurred_at ?? this.#now() * 1000n,
-      origin: {
-        // Checked with the rest: a source of another type is refused with its path.
-        source: input.origin?.source === '' ? source : (input.origin?.source ?? source),
-        instance_id: instanceId,
-        epoch,
-        sequence: this.#sequence + 1n,
-        library: LIBRARY,
-      },
-    });
-  }
-
-  #now(): bigint {
-    return BigInt(Math.floor(this.#settings.clock()));
-  }
-
-  #send(parts: RecordParts, bytes: number, event_id: string | null): Promise<Placed> {
+  #send(body: Uint8Array, bytes: number, event_id: string | null): Promise<Placed> {
     const timestamp = this.#now();
     return new Promise((resolve, reject) => {
-      this.#room.take(bytes, () => {
-        const partition = this.#partitioner.choose(parts.key);
-        const { topic } = this.#settings;
-        const pending: Pending = {
-          acknowledged: (offset, timestamp) => {
-            if (timestamp === null) this.#unfit ??= createTime(topic);
-            this.#room.give(bytes);
-            resolve({ topic, partition, offset });
-          },
-          failed: (error) => {
-            this.#room.give(bytes);
-            const what = event_id === null ? 'record' : `event ${event_id}`;
-            const message = `${what}, topic ${topic} partition ${partition}: ${error.message}`;
-            reject(new SealstreamError(error.code, message, { cause: error }));
-          },
-          learned: (offset) => this.#onLearned?.({ event_id, topic, partition, offset }),
-        };
-        this.#lane(partition).add(parts, timestamp, pending);
-      });
+      const pending = new Pending(this.#shared, bytes, event_id, resolve, reject);
+      if (this.#shared.room.enter(bytes)) {
+        this.#enter(body, timestamp, pending);
+        return;
+      }
+      const copy = Uint8Array.from(body);
+      this.#shared.room.take(bytes, () => this.#enter(copy, timestamp, pending));
     });
+  }
+
+  #enter(body: Uint8Array, timestamp: bigint, pending: Pending): void {
+    const partition = this.#partitioner.choose(body);
+    pending.placeIn(partition);
+    this.#lane(partition).add(body, timestamp, pending);
+  }
+
+  /** Most publishes come within the same millisecond as the one before. */
+  #now(): bigint {
+    const milliseconds = Math.floor(this.#settings.clock());
+    if (milliseconds !== this.#milliseconds) {
+      this.#timestamp = BigInt(milliseconds);
+      this.#milliseconds = milliseconds;
+    }
+    return this.#timestamp;
   }
 
   #lane(partition: number): Lane {
@@ -223,27 +198,4 @@ export class Publisher {
         `(max.message.bytes)${where}`,
     );
   }
-}
-
-function keyOf(event: AuditEvent, given: PublishOptions['key']): Uint8Array | null {
-  if (given !== undefined) return bytesOf(given);
-  const text = event.tenant_id || event.actor.id;
-  return text === '' ? null : Buffer.from(text);
-}
-
-function bytesOf(key: Uint8Array | string | null): Uint8Array | null {
-  return typeof key === 'string' ? Buffer.from(key) : key;
-}
-
-/** Two values for one CloudEvents name would mean another event to some reader. */
-function callersHeaders(headers: Headers = []): RecordHeader[] {
-  return headers.map(([name, value]) => {
-    if (/^(?:ce_.*|content-type|traceparent)$/i.test(name)) {
-      throw new SealstreamError(
-        'usage',
-        `header ${name} is the publisher's own; use the event's fields`,
-      );
-    }
-    return header(name, value);
-  });
 }

@@ -12,11 +12,23 @@ export class Room {
     this.#onWait = onWait;
   }
 
+  /** Whether there was room at once, and nobody before: it is taken. */
+  enter(bytes: number): boolean {
+    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false;
+    this.#used += bytes;
+    this.#inside++;
+    return true;
+  }
+
   /**
    * Calls `enter` once there is room for `bytes`: at once where there is. What is larger than the
    * whole room enters when the room is empty. Synchronous, so that calls are entered in their order.
    */
   take(bytes: number, enter: () => void): void {
+    if (this.enter(bytes)) {
+      enter();
+      return;
+    }
     this.#waiting.push({ bytes, enter });
     this.#admit();
   }
@@ -35,7 +47,7 @@ export class Room {
 
   #admit(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (this.#inside > 0 && this.#used + next.bytes > this.#limit) {
+      if (!this.#fits(next.bytes)) {
         this.#onWait();
         return;
       }
@@ -44,5 +56,9 @@ export class Room {
       this.#inside++;
       next.enter();
     }
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#inside === 0 || this.#used + bytes <= this.#limit;
   }
 }

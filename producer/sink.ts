@@ -1,5 +1,4 @@
 import { SealstreamError } from '../ledger/error.js';
-import type { RecordParts } from '../ledger/records.js';
 import { BatchEncoder, DEFAULT_MAX_BATCH_BYTES } from '../stream/batch/encode.js';
 import type { AppendOutcome, LostRecords, Stream } from '../stream/stream.js';
 
@@ -19,8 +18,11 @@ export interface Sink {
 export interface SinkLane {
   /** Of what is collected now. */
   readonly sizeInBytes: number;
-  /** false: full, nothing was added. A record within the topic's limit always fits an empty one. */
-  add(parts: RecordParts, timestamp: bigint): boolean;
+  /**
+   * Adds a copy of a record's body. false: full, nothing was added. A record within the topic's limit
+   * always fits an empty one.
+   */
+  add(body: Uint8Array, timestamp: bigint): boolean;
   /** What was collected, as one batch; what is added from here on is the next. */
   take(): SinkBatch;
 }
@@ -68,7 +70,7 @@ export async function streamSink(
         get sizeInBytes() {
           return encoder.sizeInBytes;
         },
-        add: (parts, timestamp) => encoder.add(parts, timestamp),
+        add: (body, timestamp) => encoder.addBody(body, timestamp),
         take: () => {
           const batch = encoder.finish();
           return { identity: batch, send: () => appender.append(partition, batch) };

@@ -1,4 +1,5 @@
-import { SealstreamError } from '../ledger/error.js';
+import type { SealstreamError } from '../ledger/error.js';
+import { invalid } from './invalid.js';
 import type { FieldModel, Model, RecordModel } from './model.js';
 import { microsOf } from './time.js';
 
@@ -95,7 +96,7 @@ function completeValue(
       if (typeof value === 'boolean') return value;
       throw wrong(path, 'true or false', value);
     case 'int':
-      if (Number.isInteger(value) && Math.abs(Number(value) + 0.5) < INT_LIMIT) return value;
+      if (isInt(value)) return value;
       throw wrong(path, 'a 32-bit whole number', value);
     case 'long':
       return completeLong(value, model.logicalType === 'timestamp-micros', path);
@@ -123,18 +124,14 @@ function completeMap(
 
 function completeText(value: unknown, uuid: boolean, path: string): string {
   if (typeof value !== 'string') throw wrong(path, uuid ? 'a UUID' : 'text', value);
-  if (uuid && !UUID.test(value)) throw wrong(path, 'a UUID', value);
+  if (uuid && !isUuid(value)) throw wrong(path, 'a UUID', value);
   if (LONE_SURROGATE.test(value)) throw invalid(path, 'has half a surrogate pair: no Unicode text');
   return value;
 }
 
 function completeLong(value: unknown, timestamp: boolean, path: string): bigint {
-  let long: bigint | null = null;
-  if (typeof value === 'bigint') long = value;
-  else if (Number.isSafeInteger(value)) long = BigInt(value as number);
-  else if (typeof value === 'string' && DECIMAL.test(value)) long = BigInt(value);
-  else if (timestamp) long = microsOf(value);
-  if (long !== null && long >= -LONG_LIMIT && long < LONG_LIMIT) return long;
+  const long = longOf(value, timestamp);
+  if (long !== null) return long;
   throw wrong(
     path,
     timestamp
@@ -142,6 +139,24 @@ function completeLong(value: unknown, timestamp: boolean, path: string): bigint 
       : 'a 64-bit whole number (beyond 2^53 as bigint or text)',
     value,
   );
+}
+
+/** null where `value` is no 64-bit number, or no time. */
+export function longOf(value: unknown, timestamp: boolean): bigint | null {
+  let long: bigint | null = null;
+  if (typeof value === 'bigint') long = value;
+  else if (Number.isSafeInteger(value)) long = BigInt(value as number);
+  else if (typeof value === 'string' && DECIMAL.test(value)) long = BigInt(value);
+  else if (timestamp) long = microsOf(value);
+  return long !== null && long >= -LONG_LIMIT && long < LONG_LIMIT ? long : null;
+}
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+export function isInt(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(Number(value) + 0.5) < INT_LIMIT;
 }
 
 function completeBytes(value: unknown, path: string): Buffer {
@@ -169,8 +184,4 @@ function wrong(path: string, expected: string, value: unknown): SealstreamError 
   const what = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
   const got = typeof value === 'string' ? 'other text' : what;
   return invalid(path, `must be ${expected}, not ${got}`);
-}
-
-export function invalid(path: string, what: string): SealstreamError {
-  return new SealstreamError('event-invalid', `${path} ${what}`);
 }

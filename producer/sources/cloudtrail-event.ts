@@ -1,5 +1,5 @@
-import { invalid } from '../../schemas/complete.js';
 import type { AuditEventInput, ResourceInput, Status } from '../../schemas/generated.js';
+import { invalid } from '../../schemas/invalid.js';
 import { fromJson } from '../../schemas/json.js';
 import { cloudTrailActor } from './cloudtrail-actor.js';
 import { cloudTrailCategory, cloudTrailOperation } from './cloudtrail-verbs.js';

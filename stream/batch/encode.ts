@@ -66,23 +66,47 @@ export class BatchEncoder {
    * was added: finish first; where `count` is 0 already, it is too large for any batch.
    */
   add(parts: RecordParts, timestamp: bigint): boolean {
-    checkInt64('timestamp', timestamp);
-    const timestampDelta = this.#count === 0 ? 0n : timestamp - this.#baseTimestamp;
-    const delta = BigInt.asIntN(64, timestampDelta);
-    const length = 1 + sizeOfVarlong(delta) + sizeOfVarint(this.#count) + sizeOfBody(parts);
+    const size = sizeOfBody(parts);
+    const at = this.#begin(size, timestamp);
+    if (at === null) return false;
+    writeBody(this.#bytes, at, parts);
+    this.#added(at + size, timestamp);
+    return true;
+  }
+
+  /** As add, for a whole body (FORMAT §2). */
+  addBody(body: Uint8Array, timestamp: bigint): boolean {
+    const at = this.#begin(body.length, timestamp);
+    if (at === null) return false;
+    this.#bytes.set(body, at);
+    this.#added(at + body.length, timestamp);
+    return true;
+  }
+
+  /** Writes what stands before a body of `size` bytes, and makes room for it; null: it does not fit. */
+  #begin(size: number, timestamp: bigint): number | null {
+    const delta = this.#deltaOf(timestamp);
+    const length = 1 + sizeOfVarlong(delta) + sizeOfVarint(this.#count) + size;
     const end = this.#size + sizeOfVarint(length) + length;
-    if (end > this.#maxBytes) return false;
+    if (end > this.#maxBytes) return null;
     this.#reserve(end);
     const bytes = this.#bytes;
     let at = writeVarint(bytes, this.#size, length);
     bytes[at++] = 0;
     at = writeVarlong(bytes, at, delta);
-    at = writeVarint(bytes, at, this.#count);
-    this.#size = writeBody(bytes, at, parts);
+    return writeVarint(bytes, at, this.#count);
+  }
+
+  #deltaOf(timestamp: bigint): bigint {
+    checkInt64('timestamp', timestamp);
+    return this.#count === 0 ? 0n : BigInt.asIntN(64, timestamp - this.#baseTimestamp);
+  }
+
+  #added(end: number, timestamp: bigint): void {
+    this.#size = end;
     if (this.#count === 0) this.#baseTimestamp = timestamp;
     if (this.#count === 0 || timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
     this.#count++;
-    return true;
   }
 
   /** The batch of the records added. Throws `usage` where there are none. */

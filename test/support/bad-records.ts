@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { sizeOfBody } from '../../ledger/body.js';
 import { cloudEventHeaders } from '../../producer/cloud-event.js';
-import type { Headers, RawRecord } from '../../producer/publisher.js';
+import type { Headers } from '../../producer/headers.js';
+import type { RawRecord } from '../../producer/publisher.js';
 import { batchSizeOf } from '../../producer/size.js';
 import { completeEvent, encodeCompleted } from '../../schemas/codec.js';
 
@@ -24,12 +26,12 @@ const ENCODED = encodeCompleted(EVENT);
 
 /** A record that fills one batch to the byte. */
 export function largest(): Uint8Array {
-  const empty = batchSizeOf({ key: null, value: new Uint8Array(0), headers: [] });
+  const sizeOf = (content: Uint8Array): number =>
+    batchSizeOf(sizeOfBody({ key: null, value: content, headers: [] }));
+  const empty = sizeOf(new Uint8Array(0));
   // The two lengths, of value and record, take three bytes each instead of one.
   const value = randomBytes(LARGEST_BATCH - empty - 4);
-  if (batchSizeOf({ key: null, value, headers: [] }) !== LARGEST_BATCH) {
-    throw new Error(`${batchSizeOf({ key: null, value, headers: [] })} bytes`);
-  }
+  if (sizeOf(value) !== LARGEST_BATCH) throw new Error(`${sizeOf(value)} bytes`);
   return value;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { encodeBody } from '../../../../ledger/body.js';
 import type { RecordParts } from '../../../../ledger/records.js';
 import { COMPRESSION_CODES, type Compression } from '../../../../stream/batch/compression.js';
 import { decodeBatches } from '../../../../stream/batch/decode.js';
@@ -26,6 +27,22 @@ test('what is decoded is what was encoded, with every compression', () => {
         assert.equal(record?.timestamp, timestamp);
         assert.equal(record?.timestampType, 0);
       });
+    }),
+  );
+});
+
+test('records added as bodies make the same batch, and end it at the same record', () => {
+  const records = fc.array(fc.tuple(arbitraryParts, timestamps), { minLength: 1, maxLength: 30 });
+  fc.assert(
+    fc.property(records, fc.integer({ min: 100, max: 3000 }), (input, maxBytes) => {
+      const [byParts, byBody] = [new BatchEncoder({ maxBytes }), new BatchEncoder({ maxBytes })];
+      for (const [parts, timestamp] of input) {
+        const added = byParts.add(parts, timestamp);
+        assert.equal(byBody.addBody(encodeBody(parts), timestamp), added);
+        assert.equal(byBody.sizeInBytes, byParts.sizeInBytes);
+        if (!added && byParts.count > 0) assert.deepEqual(byBody.finish(), byParts.finish());
+      }
+      if (byParts.count > 0) assert.deepEqual(byBody.finish(), byParts.finish());
     }),
   );
 });
