@@ -3,7 +3,7 @@
  * apart by a first byte so that no leaf can be taken for a node.
  */
 import { malformed } from './error.js';
-import { digest, writeDigest } from './sha256.js';
+import { digest, digestBytes } from './sha256.js';
 
 declare const hashBrand: unique symbol;
 
@@ -22,11 +22,9 @@ export function asHash(bytes: Uint8Array): Hash {
   return bytes as Hash;
 }
 
-/** The hash whose bytes are the 32 Latin-1 characters of `value`. */
+/** The hash that `digest` gave as text. */
 export function hashFromDigest(value: string): Hash {
-  const bytes = new Uint8Array(HASH_LENGTH);
-  writeDigest(value, bytes, 0);
-  return bytes as Hash;
+  return digestBytes(value) as Uint8Array as Hash;
 }
 
 export function sha256(bytes: Uint8Array): Hash {

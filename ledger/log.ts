@@ -11,22 +11,39 @@ import { decodeFrontier, frontierRoot, MAX_FRONTIER_HASHES } from './frontier.js
 import { HASH_LENGTH, type Hash, hashFromDigest, LEAF_PREFIX, NODE_PREFIX } from './hash.js';
 import { genesis } from './origin.js';
 import type { RecordColumns } from './records.js';
-import { digest, digestOfHash, writeDigest } from './sha256.js';
+import { digest, digestBytes, digestOfHash, writeDigest } from './sha256.js';
 import { DECIMAL_LIMIT, encodeDecimal, equalBytes } from './text.js';
 
 /** Where the low half of a native-endian 64-bit number is, in 32-bit steps. */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
 
-/** Positions in `#leaf`, the input of the leaf hash: 0x00 ‖ entry. */
-const PREVIOUS = 1;
-const RECORD = PREVIOUS + HASH_LENGTH;
-const OFFSET = RECORD + HASH_LENGTH;
+/** Bytes from the beginning of an input on, which is at byte 1 of its buffer: see Input. */
+const RECORD_END = 1 + 2 * HASH_LENGTH;
+const OFFSET = RECORD_END;
 const TIMESTAMP = OFFSET + 8;
 const TYPE = TIMESTAMP + 8;
-/** Positions in `#node`, the input of the node hash: 0x01 ‖ left ‖ right. */
-const LEFT = 1;
-const RIGHT = LEFT + HASH_LENGTH;
+/** Units of two bytes from the beginning of a buffer on: its first and its second hash. */
+const FIRST = 1;
+const SECOND = FIRST + HASH_LENGTH / 2;
+
+/**
+ * What is hashed: a prefix of one byte, two hashes, more. It begins at byte 1 of its buffer, so that
+ * the hashes in it can be written two bytes at a time.
+ */
+class Input {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly units: Uint16Array;
+  readonly view: DataView;
+
+  constructor(prefix: number, length: number) {
+    const buffer = new ArrayBuffer(length + 1 + ((length + 1) % 2));
+    this.bytes = new Uint8Array(buffer, 1, length);
+    this.units = new Uint16Array(buffer);
+    this.view = new DataView(buffer, 1, length);
+    this.bytes[0] = prefix;
+  }
+}
 
 /** What a checkpoint says of a state. */
 export type LogHead = Pick<Checkpoint, 'origin' | 'size' | 'root' | 'first' | 'next' | 'chain'>;
@@ -42,9 +59,9 @@ export class LogState {
   /** c(size−1) and c(size−2), as digests. */
   #chain: string;
   #previous: string;
-  /** 0x00 ‖ the last entry, but at PREVIOUS already the chain that the next entry begins with. */
-  readonly #leaf = new Uint8Array(1 + ENTRY_LENGTH);
-  readonly #node = new Uint8Array(1 + 2 * HASH_LENGTH);
+  /** 0x00 ‖ the last entry, but as its first hash already the chain that the next entry begins with. */
+  readonly #leaf = new Input(LEAF_PREFIX, 1 + ENTRY_LENGTH);
+  readonly #node = new Input(NODE_PREFIX, 1 + 2 * HASH_LENGTH);
   /** FORMAT §4 frontier, as digests; the first `#frontierLength` of them are in use. */
   readonly #frontier: string[] = new Array<string>(MAX_FRONTIER_HASHES).fill('');
   #frontierLength = 0;
@@ -54,9 +71,7 @@ export class LogState {
     this.first = first;
     this.#chain = digestOfHash(genesis(origin));
     this.#previous = this.#chain;
-    this.#leaf[0] = LEAF_PREFIX;
-    writeDigest(this.#chain, this.#leaf, PREVIOUS);
-    this.#node[0] = NODE_PREFIX;
+    writeDigest(this.#chain, this.#leaf.units, FIRST);
     this.#setNext(first);
   }
 
@@ -121,20 +136,20 @@ export class LogState {
     const { buffer, byteOffset } = bytes;
     const offsets = halves(records.offsets);
     const timestamps = halves(records.timestamps);
-    const leaf = this.#leaf;
+    const { bytes: leaf, units, view } = this.#leaf;
     leaf[TYPE] = timestampType;
     for (let i = from; i < to; i++) {
       const start = bodyStart[i] as number;
       const body = new Uint8Array(buffer, byteOffset + start, (bodyEnd[i] as number) - start);
-      writeDigest(digest(body), leaf, RECORD);
-      writeInt32(leaf, OFFSET, offsets[2 * i + HIGH] as number);
-      writeInt32(leaf, OFFSET + 4, offsets[2 * i + LOW] as number);
-      writeInt32(leaf, TIMESTAMP, timestamps[2 * i + HIGH] as number);
-      writeInt32(leaf, TIMESTAMP + 4, timestamps[2 * i + LOW] as number);
+      writeDigest(digest(body), units, SECOND);
+      view.setInt32(OFFSET, offsets[2 * i + HIGH] as number);
+      view.setInt32(OFFSET + 4, offsets[2 * i + LOW] as number);
+      view.setInt32(TIMESTAMP, timestamps[2 * i + HIGH] as number);
+      view.setInt32(TIMESTAMP + 4, timestamps[2 * i + LOW] as number);
       const chain = digest(leaf);
       this.#previous = this.#chain;
       this.#chain = chain;
-      writeDigest(chain, leaf, PREVIOUS);
+      writeDigest(chain, units, FIRST);
       this.#appendLeaf(chain);
     }
     this.#setNext((records.offsets[to - 1] as bigint) + 1n);
@@ -160,7 +175,7 @@ export class LogState {
   frontier(): Uint8Array {
     const bytes = new Uint8Array(this.#frontierLength * HASH_LENGTH);
     for (let index = 0; index < this.#frontierLength; index++) {
-      writeDigest(this.#frontier[index] as string, bytes, index * HASH_LENGTH);
+      bytes.set(digestBytes(this.#frontier[index] as string), index * HASH_LENGTH);
     }
     return bytes;
   }
@@ -168,8 +183,8 @@ export class LogState {
   /** entry(size−1), a copy; empty where size is 0. */
   last(): Uint8Array {
     if (this.#frontierLength === 0) return new Uint8Array(0);
-    const entry = this.#leaf.slice(1);
-    writeDigest(this.#previous, entry, 0);
+    const entry = this.#leaf.bytes.slice(1);
+    entry.set(digestBytes(this.#previous));
     return entry;
   }
 
@@ -181,7 +196,7 @@ export class LogState {
     copy.#nextHigh = this.#nextHigh;
     copy.#chain = this.#chain;
     copy.#previous = this.#previous;
-    copy.#leaf.set(this.#leaf);
+    copy.#leaf.bytes.set(this.#leaf.bytes);
     for (let index = 0; index < this.#frontierLength; index++) {
       copy.#frontier[index] = this.#frontier[index] as string;
     }
@@ -206,9 +221,9 @@ export class LogState {
       throw malformed(`${this.origin}: the only entry does not follow the genesis value`);
     }
     this.#previous = digestOfHash(entry.previous);
-    this.#leaf.set(last, 1);
-    this.#chain = digest(this.#leaf);
-    writeDigest(this.#chain, this.#leaf, PREVIOUS);
+    this.#leaf.bytes.set(last, 1);
+    this.#chain = digest(this.#leaf.bytes);
+    writeDigest(this.#chain, this.#leaf.units, FIRST);
   }
 
   #checkOffsets(column: BigInt64Array, from: number, to: number): void {
@@ -234,15 +249,15 @@ export class LogState {
 
   /** Merges the new leaf with the perfect subtrees it completes: one per trailing 1 of size. */
   #appendLeaf(chain: string): void {
-    const node = this.#node;
+    const { bytes: node, units } = this.#node;
     const frontier = this.#frontier;
     let length = this.#frontierLength;
     let root = chain;
     let bits = this.#sizeLow;
     let more = this.#sizeHigh;
     while ((bits & 1) === 1) {
-      writeDigest(frontier[--length] as string, node, LEFT);
-      writeDigest(root, node, RIGHT);
+      writeDigest(frontier[--length] as string, units, FIRST);
+      writeDigest(root, units, SECOND);
       root = digest(node);
       bits = (bits >>> 1) | ((more & 1) << 31);
       more >>>= 1;
@@ -256,13 +271,6 @@ export class LogState {
 
 function halves(column: BigInt64Array): Int32Array {
   return new Int32Array(column.buffer, column.byteOffset, column.length * 2);
-}
-
-function writeInt32(target: Uint8Array, at: number, value: number): void {
-  target[at] = value >>> 24;
-  target[at + 1] = value >>> 16;
-  target[at + 2] = value >>> 8;
-  target[at + 3] = value;
 }
 
 /** A slice outside `bytes` would hash other memory of its buffer: a caller's fault, not data. */

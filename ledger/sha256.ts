@@ -1,21 +1,25 @@
 /**
- * SHA-256 in the form in which it is quickest here: a string of 32 characters, one a byte, Latin-1.
- * Node's one-shot hash makes a string several times faster than it makes a Buffer; whoever needs
- * bytes writes the characters where they belong.
+ * SHA-256 in the form in which it is quickest here: a string of 16 characters, two bytes each, the
+ * first byte low. Node's one-shot hash makes a string several times faster than it makes a Buffer,
+ * and half as many characters are half as many to write where the bytes belong.
  */
 import * as nodeCrypto from 'node:crypto';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 
+const DIGEST_UNITS = 16;
+/** Any of Node's encodings does; its types name only those that are usual for a digest. */
+const UTF_16 = 'ucs2' as nodeCrypto.BinaryToTextEncoding;
+
 export interface Sha256Provider {
   readonly name: string;
-  /** The digest of `input` as 32 characters U+0000 to U+00FF. */
+  /** The digest of `input` as 16 characters. */
   digest(input: Uint8Array): string;
 }
 
 /** node:crypto's one-shot hash; null on a runtime that lacks it. */
 export const nodeProvider: Sha256Provider | null =
   typeof nodeCrypto.hash === 'function'
-    ? { name: 'node', digest: (input) => nodeCrypto.hash('sha256', input, 'binary') }
+    ? { name: 'node', digest: (input) => nodeCrypto.hash('sha256', input, UTF_16) }
     : null;
 
 /** Runs wherever JavaScript runs. */
@@ -26,15 +30,39 @@ export const portableProvider: Sha256Provider = {
 
 const provider = nodeProvider ?? portableProvider;
 
-/** SHA-256 of `input` as 32 Latin-1 characters. */
+/** SHA-256 of `input` as 16 characters. */
 export const digest: (input: Uint8Array) => string = provider.digest;
 
 /** The 32 bytes of a hash as a digest. */
 export function digestOfHash(hash: Uint8Array): string {
-  return String.fromCharCode(...hash);
+  let value = '';
+  for (let at = 0; at < hash.length; at += 2) {
+    value += String.fromCharCode((hash[at] as number) | ((hash[at + 1] as number) << 8));
+  }
+  return value;
 }
 
-/** Writes the 32 bytes of a digest to target[at … at + 32). */
-export function writeDigest(value: string, target: Uint8Array, at: number): void {
-  for (let i = 0; i < 32; i++) target[at + i] = value.charCodeAt(i);
+function writeUnits(value: string, target: Uint16Array, at: number): void {
+  for (let i = 0; i < DIGEST_UNITS; i++) target[at + i] = value.charCodeAt(i);
+}
+
+function writeSwapped(value: string, target: Uint16Array, at: number): void {
+  for (let i = 0; i < DIGEST_UNITS; i++) {
+    const unit = value.charCodeAt(i);
+    target[at + i] = (unit << 8) | (unit >>> 8);
+  }
+}
+
+const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** Writes the 32 bytes of a digest to target[at … at + 16), which are the bytes from 2 · at on. */
+export const writeDigest: (value: string, target: Uint16Array, at: number) => void = isLittleEndian
+  ? writeUnits
+  : writeSwapped;
+
+/** The 32 bytes of a digest. */
+export function digestBytes(value: string): Uint8Array<ArrayBuffer> {
+  const units = new Uint16Array(DIGEST_UNITS);
+  writeDigest(value, units, 0);
+  return new Uint8Array(units.buffer);
 }
