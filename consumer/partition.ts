@@ -47,7 +47,7 @@ function isSameAs({ code, message, from, to }: Finding): (other: Finding) => boo
 }
 
 async function recompute(task: PartitionTask, findings: Finding[]): Promise<Recomputation | null> {
-  const opened = await openLog(task, findings);
+  const opened = await openLog(task, findings, true);
   if (opened === null) return null;
   const { options, state, partition } = task;
   const tell = (position: bigint, until: bigint): void =>

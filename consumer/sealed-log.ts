@@ -34,9 +34,13 @@ export interface OpenedLog {
 
 /**
  * A log that was never sealed has no points, and all its records are beyond its end. null: the
- * partition is not there, or the stream does not tell its bounds.
+ * partition is not there, or the stream does not tell its bounds. `recycle`: as in Source.
  */
-export async function openLog(task: PartitionTask, findings: Finding[]): Promise<OpenedLog | null> {
+export async function openLog(
+  task: PartitionTask,
+  findings: Finding[],
+  recycle = false,
+): Promise<OpenedLog | null> {
   const { options, state, partition, now } = task;
   const { description } = state;
   const history = logOf(task);
@@ -44,7 +48,8 @@ export async function openLog(task: PartitionTask, findings: Finding[]): Promise
   if (description === null || origin === null) return null;
   if (partition >= description.partitions || (history === undefined && !isKnown(state)))
     return null;
-  const source = new Source(options.stream, description, partition, timing(options));
+  const reading = { ...timing(options), recycle };
+  const source = new Source(options.stream, description, partition, reading);
   const points = history?.points.sorted() ?? new Points();
   const conflicts = findConflicts(source.place, points);
   if (conflicts.finding !== null) findings.push(conflicts.finding);

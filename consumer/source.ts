@@ -1,6 +1,6 @@
 /** One partition as a verifier reads it: every bad answer is asked for a second time. */
 import { SealstreamError } from '../ledger/error.js';
-import { readBounds, readRange } from '../stream/read.js';
+import { type ReadOptions, readBounds, readRange } from '../stream/read.js';
 import type { Bounds, Fetched, Stream, TopicIdentity } from '../stream/stream.js';
 import type { Timing } from './options.js';
 
@@ -10,9 +10,15 @@ export class Source {
   /** How far the last read came. */
   position = 0n;
   readonly #stream: Stream;
-  readonly #options: Timing;
+  readonly #options: Timing & Pick<ReadOptions, 'recycle'>;
 
-  constructor(stream: Stream, identity: TopicIdentity, partition: number, options: Timing) {
+  /** `recycle`: whoever reads looks at what was read only until it asks for more. */
+  constructor(
+    stream: Stream,
+    identity: TopicIdentity,
+    partition: number,
+    options: Timing & Pick<ReadOptions, 'recycle'>,
+  ) {
     this.#stream = stream;
     this.identity = identity;
     this.partition = partition;

@@ -77,7 +77,7 @@ export async function walkSpan(
   const { origin, first, start, identity, partition } = span;
   const points = Points.of(span.points);
   const state = start === null ? LogState.start(origin, first) : resumeAt(origin, first, start);
-  const source = new Source(stream, identity, partition, options);
+  const source = new Source(stream, identity, partition, { ...options, recycle: true });
   let met = 0;
   for await (const step of walk(source, state, points, 0, points.nextOf(points.length - 1))) {
     if (step.kind === 'differs') return null;

@@ -132,7 +132,7 @@ async function chainTo(
 ): Promise<boolean> {
   const { stream, topic, partition, settings } = log.context;
   const range = { partition, from, until: end };
-  const options = { timeoutMs: settings.timeout, signal };
+  const options = { timeoutMs: settings.timeout, signal, recycle: true };
   for await (const fetched of readRange(stream, topic, range, options)) {
     progress();
     if (fetched.highWatermark !== null) log.follow(fetched.highWatermark);

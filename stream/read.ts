@@ -18,6 +18,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Bytes asked for per poll; see ReaderOptions. */
   readonly maxBytes?: number;
+  /** What was read is looked at only until more is asked for; see ReaderOptions. */
+  readonly recycle?: boolean;
 }
 
 /**
@@ -93,10 +95,11 @@ async function openReader(
   options: ReadOptions,
   patience: Patience,
 ): Promise<Reader> {
-  const { maxBytes } = options;
+  const { maxBytes, recycle = false } = options;
+  const wanted = { recycle, ...(maxBytes === undefined ? {} : { maxBytes }) };
   for (;;) {
     try {
-      return await stream.reader(topic, maxBytes === undefined ? {} : { maxBytes });
+      return await stream.reader(topic, wanted);
     } catch (error) {
       await patience.spend(error);
     }

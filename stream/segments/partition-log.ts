@@ -35,6 +35,11 @@ interface Range {
   readonly limit: bigint | null;
 }
 
+interface Room {
+  readonly maxBytes: number;
+  readonly memory: Uint8Array | null;
+}
+
 /** One partition's log, read and never changed. */
 export class PartitionLog {
   private readonly root: string;
@@ -90,10 +95,16 @@ export class PartitionLog {
   /**
    * About `maxBytes` of batches from `offset` on, which is within `bounds` and below the high
    * watermark; a larger first batch comes whole. Bytes that are no batches are read once more from
-   * a newly opened file before they are reported as `batch-corrupt`.
+   * a newly opened file before they are reported as `batch-corrupt`. `memory`: where to put them, if
+   * they fit.
    */
-  async read(bounds: LogBounds, from: Cursor | bigint, maxBytes: number): Promise<Piece> {
-    const result = this.turn.then(() => this.readTwice(bounds, from, maxBytes));
+  async read(
+    bounds: LogBounds,
+    from: Cursor | bigint,
+    maxBytes: number,
+    memory: Uint8Array | null = null,
+  ): Promise<Piece> {
+    const result = this.turn.then(() => this.readTwice(bounds, from, { maxBytes, memory }));
     this.turn = result.catch(() => undefined);
     return result;
   }
@@ -104,17 +115,13 @@ export class PartitionLog {
     await this.letGo();
   }
 
-  private async readTwice(
-    bounds: LogBounds,
-    from: Cursor | bigint,
-    maxBytes: number,
-  ): Promise<Piece> {
+  private async readTwice(bounds: LogBounds, from: Cursor | bigint, room: Room): Promise<Piece> {
     try {
-      return await this.readOnce(bounds, from, maxBytes);
+      return await this.readOnce(bounds, from, room);
     } catch (error) {
       await this.letGo();
       if (!(error instanceof SealstreamError) || error.class !== 'data') throw error;
-      return this.readOnce(bounds, from, maxBytes);
+      return this.readOnce(bounds, from, room);
     }
   }
 
@@ -136,11 +143,7 @@ export class PartitionLog {
     await held?.close();
   }
 
-  private async readOnce(
-    bounds: LogBounds,
-    from: Cursor | bigint,
-    maxBytes: number,
-  ): Promise<Piece> {
+  private async readOnce(bounds: LogBounds, from: Cursor | bigint, room: Room): Promise<Piece> {
     let cursor = typeof from === 'bigint' ? await this.locate(bounds, from) : from;
     let at = indexOf(bounds, cursor);
     if (at < 0) {
@@ -155,7 +158,7 @@ export class PartitionLog {
         limit: following?.baseOffset ?? null,
       };
       const file = await this.open(cursor.segment);
-      const piece = await this.readSegment(file, range, cursor, maxBytes);
+      const piece = await this.readSegment(file, range, cursor, room);
       if (piece !== null) return piece;
       if (following === undefined) throw this.cutWhileRead(cursor);
       const offset = larger(cursor.offset, following.baseOffset);
@@ -169,9 +172,9 @@ export class PartitionLog {
     file: SegmentFile,
     range: Range,
     cursor: Cursor,
-    maxBytes: number,
+    { maxBytes, memory }: Room,
   ): Promise<Piece | null> {
-    let bytes = await file.read(cursor.position, Math.max(HEADER_BYTES, maxBytes));
+    let bytes = await file.read(cursor.position, Math.max(HEADER_BYTES, maxBytes), memory);
     if (bytes.length === 0) return null;
     const header = this.header(bytes, cursor);
     if (header === null || header.sizeInBytes > bytes.length) {

@@ -30,6 +30,8 @@ export class SegmentReader implements Reader {
   private readonly root: string;
   private readonly topic: TopicIdentity;
   private readonly maxBytes: number;
+  private readonly recycle: boolean;
+  private rooms: Uint8Array[] = [];
   private readonly places = new Map<number, Place>();
   private ahead: Ahead | null = null;
   /** The one whose segment is left open: a topic may have more partitions than files may be open. */
@@ -42,6 +44,7 @@ export class SegmentReader implements Reader {
     this.root = root;
     this.topic = topic;
     this.maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    this.recycle = options.recycle ?? false;
   }
 
   seek(position: Position): void {
@@ -135,7 +138,19 @@ export class SegmentReader implements Reader {
     const held = this.holding;
     this.holding = log;
     if (held !== log) await held?.close();
-    return log.read(bounds, from, maxBytes);
+    return log.read(bounds, from, maxBytes, this.room());
+  }
+
+  /**
+   * Two in turn: one is looked at while the other is filled. Made anew for each read, they are most
+   * of the work of the garbage collector, and of the system that clears them. Where several
+   * partitions are read, one poll brings several pieces.
+   */
+  private room(): Uint8Array | null {
+    if (!this.recycle || this.places.size !== 1) return null;
+    const [next = new Uint8Array(this.maxBytes), other] = this.rooms;
+    this.rooms = other === undefined ? [new Uint8Array(this.maxBytes), next] : [other, next];
+    return next;
   }
 
   /** null: the log has to be looked at as a whole, which also says what is wrong. */

@@ -36,10 +36,20 @@ export class SegmentFile {
     return { size: Number(stat.size), inode: stat.ino, changed: stat.mtimeNs };
   }
 
-  /** At most `length` bytes from `position`, fewer only at the end of the file. */
-  async read(position: number, length: number): Promise<Uint8Array> {
+  /**
+   * At most `length` bytes from `position`, fewer only at the end of the file; in `memory` where they
+   * have room there.
+   */
+  async read(
+    position: number,
+    length: number,
+    memory: Uint8Array | null = null,
+  ): Promise<Uint8Array> {
+    const fits = memory !== null && memory.length >= length;
     // Not cleared: only what is read is handed out. Not a Buffer: slices of those are slower.
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+    const bytes = fits
+      ? memory.subarray(0, length)
+      : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
     let filled = 0;
     while (filled < length) {
       const { bytesRead } = await this.attempt(() =>
@@ -48,6 +58,7 @@ export class SegmentFile {
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
+    if (fits) return bytes.subarray(0, filled);
     return filled === length ? bytes : bytes.slice(0, filled);
   }
 
