@@ -13,21 +13,22 @@ export async function kafkaReaders(
 ): Promise<(Contender | Absent)[]> {
   const { topic, records, bytes } = log;
   const task = { bootstrap: await scene.bootstrap(), topic, records, bytes };
-  const kafkajs: Contender = {
-    name: 'kafkajs eachBatch',
+  const [kafkajs, silent] = ([true, false] as const).map((commits) => ({
+    name: `kafkajs eachBatch${commits ? '' : ', no commits'}`,
     ours: false,
     script: 'kafkajs-consume',
-    parameters: () => task,
-  };
+    parameters: () => ({ ...task, commits }),
+  })) as [Contender, Contender];
   const tools = await scene.tools();
-  if ('skip' in tools) return [kafkajs, { name: 'Java ConsumerPerformance', skip: tools.skip }];
+  if ('skip' in tools)
+    return [kafkajs, silent, { name: 'Java ConsumerPerformance', skip: tools.skip }];
   const java: Contender = {
     name: 'Java ConsumerPerformance',
     ours: false,
     script: 'java-consume',
     parameters: () => ({ ...task, classPath: tools.classPath }),
   };
-  return [kafkajs, java];
+  return [kafkajs, silent, java];
 }
 
 export function fileReader(log: PreparedLog): Contender {

@@ -1,4 +1,7 @@
-/** A kafkajs consumer that does nothing but count; from joining its group to the last record. */
+/**
+ * A kafkajs consumer that does nothing but count, as one sets it up without further thought, or
+ * without commits; from joining its group to the last record.
+ */
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { contend } from '../harness/contend.js';
@@ -8,6 +11,7 @@ interface ConsumeTask {
   readonly topic: string;
   readonly records: number;
   readonly bytes: number;
+  readonly commits: boolean;
 }
 
 await contend<ConsumeTask>(async (task, watch) => {
@@ -23,7 +27,7 @@ await contend<ConsumeTask>(async (task, watch) => {
   await new Promise<void>((resolve, reject) => {
     consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
     const running = consumer.run({
-      autoCommit: false,
+      autoCommit: task.commits,
       eachBatch: async ({ batch }) => {
         records += batch.messages.length;
         if (records < task.records) return;

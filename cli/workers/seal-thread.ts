@@ -3,6 +3,7 @@ import { SealstreamError } from '../../ledger/error.js';
 import { errorOf, sealedOf } from '../../sealer/plain.js';
 import type { SealedOnce } from '../../sealer/seal-once.js';
 import type { LogReport } from '../../sealer/sealer.js';
+import { THREAD_LIMITS } from './limits.js';
 import type { FromThread, SealShare } from './seal-job.js';
 
 const ENTRY = new URL('./seal-worker.js', import.meta.url);
@@ -14,7 +15,11 @@ export class SealThread {
   readonly #worker: Worker;
 
   constructor(share: SealShare, onReport: (logs: readonly LogReport[]) => void) {
-    const worker = new Worker(ENTRY, { workerData: share, name: `seal-${share.index}` });
+    const worker = new Worker(ENTRY, {
+      workerData: share,
+      name: `seal-${share.index}`,
+      resourceLimits: THREAD_LIMITS,
+    });
     this.#worker = worker;
     this.ended = new Promise((resolve, reject) => {
       let results: readonly SealedOnce[] = [];

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { Span, SpanEnd, SpanWalkers } from '../../consumer/span.js';
 import { SealstreamError } from '../../ledger/error.js';
 import type { StreamPlace } from '../place.js';
+import { THREAD_LIMITS } from './limits.js';
 
 /** Below this a thread takes longer to start than to help. */
 const SHORTEST_SPAN = 20_000n;
@@ -95,7 +96,7 @@ export class VerifyPool implements SpanWalkers {
 
   #start(): Thread {
     const file = new URL('./verify-worker.js', import.meta.url);
-    const worker = new Worker(file, { workerData: this.#data });
+    const worker = new Worker(file, { workerData: this.#data, resourceLimits: THREAD_LIMITS });
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     const thread: Thread = { worker, ended, job: null };
     worker.on('message', (message: FromWalker) => {
