@@ -6,6 +6,7 @@
 import { malformed } from './error.js';
 
 const MAX_VARLONG_LENGTH = 10;
+const SMALL = 1n << 31n;
 
 /** Bytes that writeVarint takes for a 32-bit signed `value`. */
 export function sizeOfVarint(value: number): number {
@@ -41,6 +42,8 @@ export function sizeOfVarlong(value: bigint): number {
 
 /** Writes a 64-bit signed `value` at `at` and returns the position after it. */
 export function writeVarlong(target: Uint8Array, at: number, value: bigint): number {
+  // The usual ones; bigints are slow.
+  if (value >= -SMALL && value < SMALL) return writeVarint(target, at, Number(value));
   let zigzag = zigzag64(value);
   let position = at;
   while (zigzag >= 0x80n) {

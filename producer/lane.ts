@@ -4,15 +4,15 @@ import type { Pending } from './pending.js';
 import type { SinkBatch, SinkLane } from './sink.js';
 
 export interface LaneEvents {
-  /** Whenever a batch is closed, before it is sent. */
-  readonly onClosed: () => void;
+  /** Whenever a batch is large enough, or closed before; and again for each time that much more. */
+  readonly onFull: () => void;
   /** A batch's outcome is unknown. */
   readonly onUnknown: (identity: object, records: readonly Pending[]) => void;
 }
 
 export interface LaneOptions {
   readonly lingerMs: number;
-  /** A batch of at least this size is sent without waiting. */
+  /** A batch of at least this size is sent without waiting; it grows while another is under way. */
   readonly batchBytes: number;
 }
 
@@ -34,6 +34,7 @@ export class Lane {
   #open: Pending[] = [];
   #timer: NodeJS.Timeout | null = null;
   #due = false;
+  #fullAt: number;
   #sending = false;
   /** Resolves when the batch closed last has its outcome. */
   #last: Promise<void> = Promise.resolve();
@@ -41,6 +42,7 @@ export class Lane {
   constructor(sink: SinkLane, options: LaneOptions, events: LaneEvents) {
     this.#sink = sink;
     this.#options = options;
+    this.#fullAt = options.batchBytes;
     this.#events = events;
   }
 
@@ -53,9 +55,9 @@ export class Lane {
       }
     }
     this.#open.push(pending);
-    if (this.#sink.sizeInBytes >= this.#options.batchBytes) this.#closeBatch();
-    else this.#timer ??= setTimeout(() => this.#lingered(), this.#options.lingerMs);
-    this.#pump();
+    if (this.#sink.sizeInBytes >= this.#fullAt) this.#filled();
+    else if (!this.#due) this.#timer ??= setTimeout(() => this.#lingered(), this.#options.lingerMs);
+    if (!this.#sending) this.#pump();
   }
 
   /** Lets what is collected go as soon as the batch under way is done. */
@@ -71,23 +73,35 @@ export class Lane {
     await this.#last;
   }
 
+  #filled(): void {
+    this.#due = true;
+    this.#stopTimer();
+    this.#fullAt = this.#sink.sizeInBytes + this.#options.batchBytes;
+    this.#events.onFull();
+  }
+
   #lingered(): void {
     this.#timer = null;
     this.#due = true;
     this.#pump();
   }
 
-  #closeBatch(): void {
+  #stopTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  #closeBatch(): void {
+    this.#stopTimer();
     this.#due = false;
     if (this.#open.length === 0) return;
+    if (this.#fullAt === this.#options.batchBytes) this.#events.onFull();
+    this.#fullAt = this.#options.batchBytes;
     const [batch, records] = [this.#sink.take(), this.#open];
     this.#open = [];
     this.#last = new Promise((settled) => {
       this.#ready.push({ batch, records, settled });
     });
-    this.#events.onClosed();
   }
 
   #pump(): void {

@@ -24,8 +24,8 @@ export class Partitioner {
     return partitionFor(body, this.#partitions, position, position + length);
   }
 
-  /** Call when a batch of `partition` is closed. */
-  batchClosed(partition: number): void {
+  /** Call when a batch of `partition` is full, or sent. */
+  batchFull(partition: number): void {
     if (partition === this.#sticky) this.#sticky = (this.#sticky + 1) % this.#partitions;
   }
 }

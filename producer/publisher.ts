@@ -105,15 +105,18 @@ export class Publisher {
   publish(input: AuditEventInput, options: PublishOptions = NO_OPTIONS): Promise<Published> {
     try {
       this.#checkOpen();
-      const { event_id, body } = this.#writer.write(input, options, this.#sequence + 1);
+      const timestamp = this.#now();
+      const [sequence, milliseconds] = [this.#sequence + 1, this.#milliseconds];
+      const { event_id, body } = this.#writer.write(input, options, sequence, milliseconds);
       const bytes = batchSizeOf(body.length);
       if (bytes > this.#sink.maxBatchBytes) {
-        throw this.#tooLarge(bytes, this.#writer.complete(input, this.#sequence + 1));
+        throw this.#tooLarge(bytes, this.#writer.complete(input, sequence, milliseconds));
       }
       // Only what will be sent takes a number: a hole in the sequence shows a loss.
-      this.#sequence++;
+      if (this.#sequence !== sequence - 1) throw publishedWithin();
+      this.#sequence = sequence;
       // With an event_id it is one.
-      return this.#send(body, bytes, event_id) as Promise<Published>;
+      return this.#send(body, bytes, event_id, timestamp) as Promise<Published>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -126,7 +129,7 @@ export class Publisher {
     const body = encodeBody({ key: bytesOf(record.key), value: record.value, headers });
     const bytes = batchSizeOf(body.length);
     if (bytes > this.#sink.maxBatchBytes) throw this.#tooLarge(bytes, null);
-    return await this.#send(body, bytes, null);
+    return await this.#send(body, bytes, null, this.#now());
   }
 
   /** Sends what is collected and waits until everything published so far has its outcome. */
@@ -146,17 +149,21 @@ export class Publisher {
     if (this.#unfit !== null) throw this.#unfit;
   }
 
-  #send(body: Uint8Array, bytes: number, event_id: string | null): Promise<Placed> {
-    const timestamp = this.#now();
-    return new Promise((resolve, reject) => {
-      const pending = new Pending(this.#shared, bytes, event_id, resolve, reject);
-      if (this.#shared.room.enter(bytes)) {
-        this.#enter(body, timestamp, pending);
-        return;
-      }
+  #send(
+    body: Uint8Array,
+    bytes: number,
+    event_id: string | null,
+    timestamp: bigint,
+  ): Promise<Placed> {
+    const promise = new Promise<Placed>(keepSettlers);
+    const pending = new Pending(this.#shared, bytes, event_id, settlers.resolve, settlers.reject);
+    if (this.#shared.room.enter(bytes)) {
+      this.#enter(body, timestamp, pending);
+    } else {
       const copy = Uint8Array.from(body);
       this.#shared.room.take(bytes, () => this.#enter(copy, timestamp, pending));
-    });
+    }
+    return promise;
   }
 
   #enter(body: Uint8Array, timestamp: bigint, pending: Pending): void {
@@ -179,7 +186,7 @@ export class Publisher {
     let lane = this.#lanes.get(partition);
     if (lane === undefined) {
       lane = new Lane(this.#sink.lane(partition), this.#settings, {
-        onClosed: () => this.#partitioner.batchClosed(partition),
+        onFull: () => this.#partitioner.batchFull(partition),
         onUnknown: (identity, records) => this.#unknown.set(identity, records),
       });
       this.#lanes.set(partition, lane);
@@ -198,4 +205,23 @@ export class Publisher {
         `(max.message.bytes)${where}`,
     );
   }
+}
+
+/** The other one has taken the number that this one was written with. */
+function publishedWithin(): SealstreamError {
+  return new SealstreamError('usage', 'a getter of the event has published another event');
+}
+
+/** Of the promise made last: one function for all of them, instead of a closure for each. */
+const settlers = {
+  resolve: (_placed: Placed): void => {},
+  reject: (_error: SealstreamError): void => {},
+};
+
+function keepSettlers(
+  resolve: (placed: Placed) => void,
+  reject: (error: SealstreamError) => void,
+): void {
+  settlers.resolve = resolve;
+  settlers.reject = reject;
 }

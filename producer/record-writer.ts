@@ -4,7 +4,7 @@ import { completeEvent, encodeCompleted, writeEvent } from '../schemas/codec.js'
 import { longOf } from '../schemas/complete.js';
 import type { AuditEvent, AuditEventInput } from '../schemas/generated.js';
 import { Scratch } from '../schemas/scratch.js';
-import { CloudEventWriter, cloudEventHeaders } from './cloud-event.js';
+import { type CloudEvent, CloudEventWriter, cloudEventHeaders } from './cloud-event.js';
 import { newEventId } from './event-id.js';
 import { callersHeaders, type Headers } from './headers.js';
 import type { CheckedSettings } from './options.js';
@@ -35,43 +35,69 @@ export class RecordWriter {
   readonly #settings: CheckedSettings;
   readonly #headers = new CloudEventWriter();
   readonly #out = new Scratch();
+  // Written over for each event: no objects of its own.
+  readonly #origin;
+  readonly #described: Writable<CloudEvent>;
   #busy = false;
 
   constructor(settings: CheckedSettings) {
     this.#settings = settings;
+    const { source, instanceId, epoch } = settings;
+    const exact = typeof epoch === 'bigint' && Number.isSafeInteger(Number(epoch));
+    this.#origin = {
+      source,
+      instance_id: instanceId,
+      epoch: exact ? Number(epoch) : epoch,
+      sequence: 0,
+      library: LIBRARY,
+    };
+    this.#described = { event_id: '', source, action: '', occurred_at: 0, traceparent: null };
   }
 
-  /** Throws `event-invalid` (names the field) or `usage`. `sequence` is a safe integer. */
-  write(input: AuditEventInput, options: PublishOptions, sequence: number): WrittenEvent {
-    const milliseconds = Math.floor(this.#settings.clock());
+  /**
+   * Throws `event-invalid` (names the field) or `usage`. `sequence` and `now`, milliseconds since
+   * 1970, are safe integers.
+   */
+  write(
+    input: AuditEventInput,
+    options: PublishOptions,
+    sequence: number,
+    now: number,
+  ): WrittenEvent {
     // Busy: a getter of another event publishes this one.
-    if (!this.#busy && Number.isSafeInteger(milliseconds * 1000)) {
+    if (!this.#busy && Number.isSafeInteger(now * 1000)) {
       this.#busy = true;
       try {
-        const written = this.#writePlain(input, options, sequence, milliseconds * 1000);
+        const written = this.#writePlain(input, options, sequence, now * 1000);
         if (written !== null) return written;
       } finally {
         this.#busy = false;
       }
     }
-    const event = this.complete(input, sequence);
+    const event = this.complete(input, sequence, now);
     const headers = [...cloudEventHeaders(event), ...callersHeaders(options.headers)];
     const parts = { key: keyOf(event, options.key), value: encodeCompleted(event), headers };
     return { event_id: event.event_id, body: encodeBody(parts) };
   }
 
   /** The event that `write` writes. Throws `event-invalid`. */
-  complete(input: AuditEventInput, sequence: number): AuditEvent {
-    const now = BigInt(Math.floor(this.#settings.clock()));
+  complete(input: AuditEventInput, sequence: number, now: number): AuditEvent {
+    const { instanceId, epoch } = this.#settings;
     return completeEvent({
       ...input,
       event_id: input.event_id ?? newEventId(),
-      occurred_at: input.occurred_at ?? now * 1000n,
-      origin: this.#originOf(input, BigInt(sequence)),
+      occurred_at: input.occurred_at ?? BigInt(now) * 1000n,
+      origin: {
+        source: this.#sourceOf(input),
+        instance_id: instanceId,
+        epoch,
+        sequence: BigInt(sequence),
+        library: LIBRARY,
+      },
     });
   }
 
-  /** null: not plainly right. */
+  /** null: not plainly right. `now` in microseconds. */
   #writePlain(
     input: AuditEventInput,
     options: PublishOptions,
@@ -84,17 +110,20 @@ export class RecordWriter {
     const event_id = input.event_id ?? newEventId();
     const occurred_at = timeOf(input.occurred_at ?? now);
     if (occurred_at === null) return null;
-    const origin = this.#originOf(input, BigInt(sequence));
+    const [origin, described] = [this.#origin, this.#described];
+    origin.source = this.#sourceOf(input);
+    origin.sequence = sequence;
     const start = out.at;
     out.reserve(USUAL_LENGTH_SIZE);
     out.at += USUAL_LENGTH_SIZE;
     if (!writeEvent(input, { event_id, occurred_at, origin }, out)) return null;
     setLength(start, out);
     const headers = callersHeaders(options.headers);
-    const { action, context } = input;
-    const { source } = origin;
-    const { traceparent } = context ?? {};
-    const described = { event_id, source, action, occurred_at, traceparent };
+    described.event_id = event_id;
+    described.source = origin.source;
+    described.action = input.action;
+    described.occurred_at = occurred_at;
+    described.traceparent = input.context?.traceparent;
     this.#headers.write(described, headers.length, out);
     for (const { key, value } of headers) {
       if (!writeBytes(key, out) || !writeBytes(value, out)) return null;
@@ -102,19 +131,14 @@ export class RecordWriter {
     return { event_id, body: out.written() };
   }
 
-  #originOf(input: AuditEventInput, sequence: bigint) {
-    const { source, instanceId, epoch } = this.#settings;
-    // Checked with the rest: a source of another type is refused with its path.
+  /** Checked with the rest: a source of another type is refused with its path. */
+  #sourceOf(input: AuditEventInput): string {
     const named = input.origin?.source;
-    return {
-      source: named === '' ? source : (named ?? source),
-      instance_id: instanceId,
-      epoch,
-      sequence,
-      library: LIBRARY,
-    };
+    return named === '' ? this.#settings.source : (named ?? this.#settings.source);
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Microseconds; null where it is no time. */
 function timeOf(given: unknown): number | bigint | null {

@@ -15,7 +15,6 @@ export interface CompleteOptions {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DECIMAL = /^(?:0|-?[1-9][0-9]{0,18})$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const LONG_LIMIT = 1n << 63n;
@@ -151,8 +150,21 @@ export function longOf(value: unknown, timestamp: boolean): bigint | null {
   return long !== null && long >= -LONG_LIMIT && long < LONG_LIMIT ? long : null;
 }
 
+/** By UTF-16 unit: 1 for the digits of hexadecimal. */
+const HEXADECIMAL = Uint8Array.from({ length: 0x80 }, (_, unit) =>
+  Number(/[0-9a-f]/i.test(String.fromCharCode(unit))),
+);
+const HYPHEN = 0x2d;
+
+/** Digits of either case. A loop, since every event has one: faster than a regular expression. */
 export function isUuid(text: string): boolean {
-  return UUID.test(text);
+  if (text.length !== 36) return false;
+  for (let at = 0; at < 36; at++) {
+    const unit = text.charCodeAt(at);
+    const hyphen = at === 8 || at === 13 || at === 18 || at === 23;
+    if (hyphen ? unit !== HYPHEN : HEXADECIMAL[unit] !== 1) return false;
+  }
+  return true;
 }
 
 export function isInt(value: unknown): value is number {

@@ -7,7 +7,7 @@ import { Scratch } from './scratch.js';
  * not plainly right, and what was written is worth nothing; completeRecord then says what is wrong,
  * or completes it after all. What is written is what avsc makes of the completed value.
  */
-export type Write = (value: unknown, out: Scratch) => boolean;
+type Write = (value: unknown, out: Scratch) => boolean;
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -14,7 +14,6 @@ import {
   LAST_OFFSET_DELTA_AT,
   LEADER_EPOCH_AT,
   LENGTH_OVERHEAD,
-  LOG_APPEND_TIME_BIT,
   MAGIC_AT,
   MAX_BATCH_BYTES,
   MAX_TIMESTAMP_AT,
@@ -44,6 +43,9 @@ export class BatchEncoder {
   #count = 0;
   #baseTimestamp = 0n;
   #maxTimestamp = 0n;
+  #lastTimestamp = 0n;
+  #delta = 0n;
+  #deltaSize = 1;
 
   constructor(options: BatchEncoderOptions = {}) {
     this.#maxBytes = Math.min(options.maxBytes ?? DEFAULT_MAX_BATCH_BYTES, MAX_BATCH_BYTES);
@@ -85,21 +87,24 @@ export class BatchEncoder {
 
   /** Writes what stands before a body of `size` bytes, and makes room for it; null: it does not fit. */
   #begin(size: number, timestamp: bigint): number | null {
-    const delta = this.#deltaOf(timestamp);
-    const length = 1 + sizeOfVarlong(delta) + sizeOfVarint(this.#count) + size;
+    if (this.#count === 0 || timestamp !== this.#lastTimestamp) this.#setDelta(timestamp);
+    const length = 1 + this.#deltaSize + sizeOfVarint(this.#count) + size;
     const end = this.#size + sizeOfVarint(length) + length;
     if (end > this.#maxBytes) return null;
     this.#reserve(end);
     const bytes = this.#bytes;
     let at = writeVarint(bytes, this.#size, length);
     bytes[at++] = 0;
-    at = writeVarlong(bytes, at, delta);
+    at = writeVarlong(bytes, at, this.#delta);
     return writeVarint(bytes, at, this.#count);
   }
 
-  #deltaOf(timestamp: bigint): bigint {
+  /** Kept, since most records of a batch come in few milliseconds. */
+  #setDelta(timestamp: bigint): void {
     checkInt64('timestamp', timestamp);
-    return this.#count === 0 ? 0n : BigInt.asIntN(64, timestamp - this.#baseTimestamp);
+    this.#lastTimestamp = timestamp;
+    this.#delta = this.#count === 0 ? 0n : BigInt.asIntN(64, timestamp - this.#baseTimestamp);
+    this.#deltaSize = sizeOfVarlong(this.#delta);
   }
 
   #added(end: number, timestamp: bigint): void {
@@ -113,7 +118,7 @@ export class BatchEncoder {
   finish(): EncodedBatch {
     if (this.#count === 0) throw new SealstreamError('usage', 'a batch needs a record');
     const bytes = this.#compressed();
-    const view = viewOf(bytes);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     view.setInt32(BATCH_LENGTH_AT, bytes.length - LENGTH_OVERHEAD);
     view.setInt32(LEADER_EPOCH_AT, -1);
     view.setInt8(MAGIC_AT, 2);
@@ -125,7 +130,7 @@ export class BatchEncoder {
     view.setInt16(PRODUCER_EPOCH_AT, -1);
     view.setInt32(BASE_SEQUENCE_AT, -1);
     view.setInt32(RECORDS_COUNT_AT, this.#count);
-    setCrc(bytes, view);
+    view.setUint32(CRC_AT, crc32c(bytes.subarray(ATTRIBUTES_AT)));
     const batch = { bytes, count: this.#count };
     this.#size = RECORDS_AT;
     this.#count = 0;
@@ -149,73 +154,9 @@ export class BatchEncoder {
   }
 }
 
-export interface ProducerStamp {
-  readonly producerId: bigint;
-  readonly producerEpoch: number;
-  readonly baseSequence: number;
-}
-
-/** A copy of the batch as one idempotent producer sends it, once and for all re-sends. */
-export function stampProducer(batch: EncodedBatch, stamp: ProducerStamp): Uint8Array {
-  checkInt64('producer id', stamp.producerId);
-  checkInteger('producer epoch', stamp.producerEpoch, 0x7fff);
-  checkInteger('base sequence', stamp.baseSequence, 0x7fffffff);
-  const bytes = copyOf(batch.bytes);
-  const view = viewOf(bytes);
-  view.setBigInt64(PRODUCER_ID_AT, stamp.producerId);
-  view.setInt16(PRODUCER_EPOCH_AT, stamp.producerEpoch);
-  view.setInt32(BASE_SEQUENCE_AT, stamp.baseSequence);
-  setCrc(bytes, view);
-  return bytes;
-}
-
-export interface LogStamp {
-  readonly baseOffset: bigint;
-  readonly leaderEpoch: number;
-  /** Milliseconds; null leaves CreateTime as the producer wrote it. */
-  readonly logAppendTime: bigint | null;
-}
-
-/** A copy of the batch as a broker appends it to a log. */
-export function stampLog(batch: Uint8Array, stamp: LogStamp): Uint8Array {
-  checkInt64('base offset', stamp.baseOffset);
-  checkInteger('leader epoch', stamp.leaderEpoch, 0x7fffffff);
-  if (batch.length < RECORDS_AT) throw new SealstreamError('usage', 'not a whole record batch');
-  const bytes = copyOf(batch);
-  const view = viewOf(bytes);
-  view.setBigInt64(0, stamp.baseOffset);
-  view.setInt32(LEADER_EPOCH_AT, stamp.leaderEpoch);
-  if (stamp.logAppendTime !== null) {
-    checkInt64('log append time', stamp.logAppendTime);
-    view.setInt16(ATTRIBUTES_AT, view.getInt16(ATTRIBUTES_AT) | LOG_APPEND_TIME_BIT);
-    view.setBigInt64(MAX_TIMESTAMP_AT, stamp.logAppendTime);
-    setCrc(bytes, view);
-  }
-  return bytes;
-}
-
-/** Not `slice`: of a Buffer it would be a view. */
-function copyOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function setCrc(bytes: Uint8Array, view: DataView): void {
-  view.setUint32(CRC_AT, crc32c(bytes.subarray(ATTRIBUTES_AT)));
-}
-
 /** A DataView would store another number silently. */
 function checkInt64(what: string, value: bigint): void {
   if (BigInt.asIntN(64, value) !== value) {
     throw new SealstreamError('usage', `${what} ${value} is no 64-bit integer`);
-  }
-}
-
-function checkInteger(what: string, value: number, max: number): void {
-  if (!Number.isInteger(value) || value < -1 || value > max) {
-    throw new SealstreamError('usage', `${what} ${value} is not between -1 and ${max}`);
   }
 }

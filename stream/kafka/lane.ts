@@ -1,5 +1,5 @@
 import { SealstreamError } from '../../ledger/error.js';
-import { stampProducer } from '../batch/encode.js';
+import { stampProducer } from '../batch/stamp.js';
 import type { AppendOutcome, EncodedBatch } from '../stream.js';
 import { type LaneEvent, type LaneState, TRANSITIONS } from './append-rules.js';
 import { Witnesses } from './witnesses.js';

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
 import { checkBatch } from '../batch/check.js';
 import type {
@@ -23,6 +24,8 @@ const GROUP_BYTES = 8 * 1024 * 1024;
 const MAX_BATCH_BYTES = MAX_TORN_BYTES - GROUP_BYTES;
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 10;
+/** After that the lock is given up even where nobody has asked for it: it says when it was taken. */
+const LONGEST_HOLD_MS = 500;
 /** How long a process that found the lock taken is let in before this one takes it again. */
 const GIVE_WAY_MS = 2 * LONGEST_PAUSE_MS;
 
@@ -149,12 +152,19 @@ class PartitionQueue {
 
   private async writeNext(): Promise<void> {
     if (!(await this.acquire())) return;
+    const until = performance.now() + LONGEST_HOLD_MS;
+    let wanted = false;
     try {
-      await this.write(this.takeGroup());
+      do {
+        await this.write(this.takeGroup());
+        // Who has waited for that often has the next one at once: the lock need not be taken anew.
+        await nextTurn();
+        wanted = this.waiting.length > 0 && this.lock.wanted();
+      } while (this.waiting.length > 0 && !wanted && performance.now() < until);
     } finally {
       this.lock.release();
     }
-    if (this.waiting.length > 0 && this.lock.wanted()) await sleep(GIVE_WAY_MS);
+    if (wanted || (this.waiting.length > 0 && this.lock.wanted())) await sleep(GIVE_WAY_MS);
   }
 
   /** false: nobody waits any longer. */

@@ -2,7 +2,8 @@ import { constants, lstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SealstreamError } from '../../ledger/error.js';
-import { stampLog } from '../batch/encode.js';
+import { RECORDS_AT } from '../batch/layout.js';
+import { logHeader } from '../batch/stamp.js';
 import type { Logger, TopicIdentity } from '../stream.js';
 import { flushFolder } from './create.js';
 import { listSegments, partitionFolder, type Segment, segmentName, WRITE_FLAGS } from './folder.js';
@@ -67,13 +68,14 @@ export class LogWriter {
     const timestamp = now > end.timestamp ? now : end.timestamp;
     let next = end.next;
     const stamped: Stamped[] = [];
-    const bytes = batches.map((batch) => {
+    const pieces = batches.flatMap((batch) => {
       const stamp = { baseOffset: next, leaderEpoch: 0, logAppendTime: timestamp };
       stamped.push({ baseOffset: next, timestamp });
       next += BigInt(batch.count);
-      return stampLog(batch.bytes, stamp);
+      return [logHeader(batch.bytes, stamp), batch.bytes.subarray(RECORDS_AT)];
     });
-    const { whole, failure } = await this.write(file, bytes, end.position);
+    const written = await this.write(file, pieces, end.position);
+    const { whole, failure } = await this.keep(file, batches, end.position, written);
     const position = end.position + size;
     if (this.current !== null) this.current.end = { ...end, position, next, timestamp, end: next };
     return { stamped: stamped.slice(0, whole), failure };
@@ -85,28 +87,38 @@ export class LogWriter {
     await file?.close();
   }
 
-  /** How many of the batches are in the log now, and why not all of them. */
+  /** In one go, as a rule; `failure`: why not all of it. */
   private async write(
     file: SegmentFile,
-    batches: readonly Uint8Array[],
+    pieces: readonly Uint8Array[],
     position: number,
-  ): Promise<{ whole: number; failure: unknown }> {
-    const bytes = Buffer.concat(batches);
-    let written = 0;
-    let failure: unknown = null;
+  ): Promise<{ bytes: number; failure: unknown }> {
+    let bytes = 0;
     try {
-      while (written < bytes.length) {
-        const rest = bytes.length - written;
-        written += (await file.handle.write(bytes, written, rest, position + written)).bytesWritten;
+      for (let rest = pieces; rest.length > 0; ) {
+        const { bytesWritten } = await file.handle.writev(rest, position + bytes);
+        bytes += bytesWritten;
+        rest = piecesFrom(rest, bytesWritten);
       }
-    } catch (error) {
-      failure = error;
+    } catch (failure) {
+      return { bytes, failure };
     }
+    return { bytes, failure: null };
+  }
+
+  /** How many of the batches are in the log now, flushed, and why not all of them. */
+  private async keep(
+    file: SegmentFile,
+    batches: readonly { bytes: Uint8Array }[],
+    position: number,
+    written: { bytes: number; failure: unknown },
+  ): Promise<{ whole: number; failure: unknown }> {
+    const { failure } = written;
     let whole = 0;
     let kept = 0;
-    for (const batch of batches) {
-      if (kept + batch.length > written) break;
-      kept += batch.length;
+    for (const { bytes } of batches) {
+      if (kept + bytes.length > written.bytes) break;
+      kept += bytes.length;
       whole += 1;
     }
     try {
@@ -202,6 +214,15 @@ export class LogWriter {
     await flushFolder(this.folder);
     return { baseOffset, file };
   }
+}
+
+function piecesFrom(pieces: readonly Uint8Array[], start: number): Uint8Array[] {
+  let skip = start;
+  return pieces.flatMap((piece) => {
+    const rest = piece.subarray(skip);
+    skip = Math.max(0, skip - piece.length);
+    return rest.length === 0 ? [] : [rest];
+  });
 }
 
 /** Whether the open file is still the one that the segment's name leads to. */

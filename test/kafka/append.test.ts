@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Admin } from 'kafkajs';
-import { stampProducer } from '../../stream/batch/encode.js';
+import { stampProducer } from '../../stream/batch/stamp.js';
 import { createAppender } from '../../stream/kafka/appender.js';
 import { Cluster, type KafkaApi } from '../../stream/kafka/cluster.js';
 import type { BrokerAddress, BrokerConnection } from '../../stream/kafka/connection.js';

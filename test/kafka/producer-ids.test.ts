@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { stampProducer } from '../../stream/batch/encode.js';
+import { stampProducer } from '../../stream/batch/stamp.js';
 import type { Cluster } from '../../stream/kafka/cluster.js';
 import { KafkaAppender } from '../../stream/kafka/kafka-appender.js';
 import { Lane } from '../../stream/kafka/lane.js';

@@ -1,4 +1,5 @@
-import { BatchEncoder, stampLog } from '../../stream/batch/encode.js';
+import { BatchEncoder } from '../../stream/batch/encode.js';
+import { stampLog } from '../../stream/batch/stamp.js';
 import { judge } from '../../stream/kafka/fetch-outcome.js';
 import { decodeApiVersions } from '../../stream/kafka/protocol/api-versions.js';
 import { decodeCreateTopics } from '../../stream/kafka/protocol/create-topics.js';

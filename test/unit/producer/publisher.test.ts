@@ -133,6 +133,30 @@ test('what does not fit is rejected before sending, takes no number and stops no
   assert.equal(decodeEvent(record?.value ?? new Uint8Array()).origin.sequence, 1n);
 });
 
+test('an event that publishes another while it is read is refused, and takes no number', async (t) => {
+  const stream = await auditStream(t, { partitions: 1 });
+  const out = await publisher({ stream, topic: 'audit', source: '/test' });
+  const inner: Promise<unknown>[] = [];
+  const event = {
+    get action(): string {
+      inner.push(out.publish({ action: 'inner' }));
+      return 'outer';
+    },
+  };
+  await assert.rejects(out.publish(event), code('usage', /getter/));
+  await out.publish({ action: 'after' });
+  await Promise.all(inner);
+  await out.close();
+  const events = (await recordsOf(stream))
+    .flat()
+    .map(({ value }) => decodeEvent(value ?? new Uint8Array()));
+  assert.ok(events.every(({ action }) => action !== 'outer'));
+  assert.deepEqual(
+    events.map(({ origin }) => origin.sequence),
+    events.map((_, at) => BigInt(at + 1)),
+  );
+});
+
 test('the largest record that the topic takes is written, one byte more is not', async (t) => {
   const stream = await auditStream(t, { partitions: 1 });
   const out = await publisher({ stream, topic: 'audit', source: '/test' });

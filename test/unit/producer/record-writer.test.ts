@@ -66,7 +66,7 @@ function outcome(make: () => Uint8Array): string {
 
 function same(input: AuditEventInput, options: PublishOptions, sequence = 3): void {
   const writer = new RecordWriter(settings);
-  const written = outcome(() => writer.write(input, options, sequence).body);
+  const written = outcome(() => writer.write(input, options, sequence, NOW).body);
   assert.equal(
     written,
     outcome(() => bodyOf(input, options, sequence)),
@@ -133,11 +133,11 @@ test('an event that another one publishes while it is read does not disturb it',
   const outer = {
     event_id: EVENT_ID,
     get action(): string {
-      innerBody ??= Uint8Array.from(writer.write(inner, {}, 1).body);
+      innerBody ??= Uint8Array.from(writer.write(inner, {}, 1, NOW).body);
       return 'outer';
     },
   };
-  const { body } = writer.write(outer, {}, 2);
+  const { body } = writer.write(outer, {}, 2, NOW);
   assert.deepEqual(Buffer.from(body), Buffer.from(bodyOf({ ...outer }, {}, 2)));
   assert.deepEqual(Buffer.from(innerBody ?? []), Buffer.from(bodyOf(inner, {}, 1)));
 });

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { decodeBatches } from '../../../stream/batch/decode.js';
-import { BatchEncoder, stampLog } from '../../../stream/batch/encode.js';
+import { BatchEncoder } from '../../../stream/batch/encode.js';
+import { stampLog } from '../../../stream/batch/stamp.js';
 import { tamper } from '../../support/tamper.js';
 
 let root: string;

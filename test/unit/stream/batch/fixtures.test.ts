@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { RecordParts } from '../../../../ledger/records.js';
 import { decodeBatches, hasValidCrc, readBatchHeader } from '../../../../stream/batch/decode.js';
-import { stampLog, stampProducer } from '../../../../stream/batch/encode.js';
+import { stampLog, stampProducer } from '../../../../stream/batch/stamp.js';
 import { concat, decodeAll, encode, plain, text } from './support.js';
 
 const TIME = 1_700_000_000_000n;

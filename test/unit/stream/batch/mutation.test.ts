@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { COMPRESSION_CODES, type Compression } from '../../../../stream/batch/compression.js';
-import { stampLog } from '../../../../stream/batch/encode.js';
+import { stampLog } from '../../../../stream/batch/stamp.js';
 import type { RecordBatch } from '../../../../stream/stream.js';
 import { concat, decodeAll, encode, plain, text, withCrc } from './support.js';
 

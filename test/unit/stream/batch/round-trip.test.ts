@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { encodeBody } from '../../../../ledger/body.js';
 import type { RecordParts } from '../../../../ledger/records.js';
 import { COMPRESSION_CODES, type Compression } from '../../../../stream/batch/compression.js';
+import { crc32c, crc32cOfChanged } from '../../../../stream/batch/crc32c.js';
 import { decodeBatches } from '../../../../stream/batch/decode.js';
-import { BatchEncoder, stampLog, stampProducer } from '../../../../stream/batch/encode.js';
+import { BatchEncoder } from '../../../../stream/batch/encode.js';
+import { stampLog, stampProducer } from '../../../../stream/batch/stamp.js';
 import { arbitraryParts, decodeAll, encode, plain, text } from './support.js';
 
 const compressions = Object.keys(COMPRESSION_CODES) as Compression[];
@@ -105,6 +107,30 @@ test('a stamped batch carries the producer, the offset and the broker time', () 
   assert.equal(batch?.timestampType, 1);
   const asCreated = stampLog(sent, { baseOffset: 0n, leaderEpoch: -1, logAppendTime: null });
   assert.deepEqual(asCreated, sent);
+});
+
+test('a CRC follows a change of the first bytes without the others', () => {
+  const lengths = fc.oneof(fc.nat(300), fc.constantFrom(0, 1, 4095, 65_536, 1_000_000));
+  const bytes = fc.uint8Array({ minLength: 40, maxLength: 40 });
+  fc.assert(
+    fc.property(bytes, bytes, lengths, fc.nat(255), (before, after, following, value) => {
+      const rest = new Uint8Array(following).fill(value);
+      const whole = (start: Uint8Array): number => crc32c(Buffer.concat([start, rest]));
+      assert.equal(crc32cOfChanged(whole(before), before, after, following), whole(after));
+    }),
+  );
+});
+
+test('a record damaged after its batch was encoded stays damaged when the batch is stamped', () => {
+  const { bytes, count } = encode([[{ key: null, value: text('a'), headers: [] }, 10n]]);
+  const damaged = Uint8Array.from(bytes);
+  damaged[damaged.length - 2] = 98;
+  const sent = stampProducer(
+    { bytes: damaged, count },
+    { producerId: 7n, producerEpoch: 3, baseSequence: 9 },
+  );
+  const stored = stampLog(sent, { baseOffset: 100n, leaderEpoch: 4, logAppendTime: 50n });
+  for (const batch of [sent, stored]) assert.equal(decodeAll(batch).error?.code, 'batch-corrupt');
 });
 
 test('add refuses what does not fit, and finish starts the next batch', () => {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { BatchEncoder, stampLog } from '../../../../stream/batch/encode.js';
+import { BatchEncoder } from '../../../../stream/batch/encode.js';
+import { stampLog } from '../../../../stream/batch/stamp.js';
 import { WireReader } from '../../../../stream/kafka/protocol/reader.js';
 import { WireWriter } from '../../../../stream/kafka/protocol/writer.js';
 import { frame, type HostileBroker, startHostileBroker } from './fake-broker.js';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { SealstreamError } from '../../../../ledger/error.js';
-import { BatchEncoder, stampLog } from '../../../../stream/batch/encode.js';
+import { BatchEncoder } from '../../../../stream/batch/encode.js';
+import { stampLog } from '../../../../stream/batch/stamp.js';
 import { openStream } from '../../../../stream/open.js';
 import type {
   EncodedBatch,

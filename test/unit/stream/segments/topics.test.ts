@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { stampLog } from '../../../../stream/batch/encode.js';
+import { stampLog } from '../../../../stream/batch/stamp.js';
 import { openStream } from '../../../../stream/open.js';
 import { FileLock } from '../../../../stream/segments/lock.js';
 import {
