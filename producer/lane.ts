@@ -32,12 +32,18 @@ export class Lane {
   readonly #events: LaneEvents;
   readonly #ready: Ready[] = [];
   #open: Pending[] = [];
-  #timer: NodeJS.Timeout | null = null;
+  #stopTimer: (() => void) | null = null;
   #due = false;
   #fullAt: number;
   #sending = false;
   /** Resolves when the batch closed last has its outcome. */
   #last: Promise<void> = Promise.resolve();
+
+  readonly #lingered = (): void => {
+    this.#stopTimer = null;
+    this.#due = true;
+    this.#pump();
+  };
 
   constructor(sink: SinkLane, options: LaneOptions, events: LaneEvents) {
     this.#sink = sink;
@@ -56,7 +62,7 @@ export class Lane {
     }
     this.#open.push(pending);
     if (this.#sink.sizeInBytes >= this.#fullAt) this.#filled();
-    else if (!this.#due) this.#timer ??= setTimeout(() => this.#lingered(), this.#options.lingerMs);
+    else if (!this.#due) this.#stopTimer ??= startTimer(this.#options.lingerMs, this.#lingered);
     if (!this.#sending) this.#pump();
   }
 
@@ -75,24 +81,15 @@ export class Lane {
 
   #filled(): void {
     this.#due = true;
-    this.#stopTimer();
+    this.#stopTimer?.();
+    this.#stopTimer = null;
     this.#fullAt = this.#sink.sizeInBytes + this.#options.batchBytes;
     this.#events.onFull();
   }
 
-  #lingered(): void {
-    this.#timer = null;
-    this.#due = true;
-    this.#pump();
-  }
-
-  #stopTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-  }
-
   #closeBatch(): void {
-    this.#stopTimer();
+    this.#stopTimer?.();
+    this.#stopTimer = null;
     this.#due = false;
     if (this.#open.length === 0) return;
     if (this.#fullAt === this.#options.batchBytes) this.#events.onFull();
@@ -121,6 +118,17 @@ export class Lane {
       next.settled();
     });
   }
+}
+
+/** Returns what stops it. Without a wait, whoever publishes in the same turn still is company. */
+function startTimer(lingerMs: number, lingered: () => void): () => void {
+  if (lingerMs === 0) {
+    const immediate = setImmediate(lingered);
+    return () => clearImmediate(immediate);
+  }
+  // A timer fires up to a millisecond after its time, never before.
+  const timer = setTimeout(lingered, lingerMs - 1);
+  return () => clearTimeout(timer);
 }
 
 /** An appender never rejects; one that does has told nothing about its batch. */
