@@ -72,9 +72,7 @@ async function keepSealing(
   session: Session,
 ): Promise<number> {
   const stop = new AbortController();
-  let hasRefused = false;
   const onSignal = (signal: NodeJS.Signals) => {
-    hasRefused = running.report().some(({ refusal }) => refusal !== null);
     session.logger.info({ signal }, 'stopping: last checkpoints are being published');
     stop.abort();
   };
@@ -86,8 +84,8 @@ async function keepSealing(
       : await startMetricsServer({ sealer: running, port: options.metrics });
   try {
     session.logger.info({ stream: session.stream.url }, 'sealing');
-    await running.run(stop.signal);
-    return hasRefused ? EXIT.tampered : EXIT.done;
+    const logs = await running.run(stop.signal);
+    return logs.some(({ refusal }) => refusal !== null) ? EXIT.tampered : EXIT.done;
   } finally {
     process.off('SIGTERM', onSignal);
     process.off('SIGINT', onSignal);

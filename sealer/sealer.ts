@@ -38,9 +38,10 @@ export interface Sealer {
   /**
    * Seals the partitions that the group gives this process until `signal` aborts, then publishes
    * last checkpoints and returns. Outages are waited out; a refusal stops its log only. Throws what
-   * makes sealing impossible altogether: a missing topic, no rights, a wrong configuration.
+   * makes sealing impossible altogether: a missing topic, no rights, a wrong configuration. Gives
+   * the logs as they stood when it was told to stop.
    */
-  run(signal: AbortSignal): Promise<void>;
+  run(signal: AbortSignal): Promise<readonly LogReport[]>;
   /**
    * Seals every partition, empty ones too, up to the end seen at the start, whoever owns it. One
    * answer per partition, in order.
@@ -75,7 +76,22 @@ class TopicsSealer implements Sealer {
     this.settings = settings;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal): Promise<readonly LogReport[]> {
+    let stopped: readonly LogReport[] = [];
+    // Before any log hears of it, and lets go of what it stood at.
+    const look = () => {
+      stopped = this.report();
+    };
+    signal.addEventListener('abort', look, { once: true });
+    try {
+      await this.#runTopics(signal);
+    } finally {
+      signal.removeEventListener('abort', look);
+    }
+    return stopped;
+  }
+
+  async #runTopics(signal: AbortSignal): Promise<void> {
     // One topic that cannot be sealed at all ends the others too, cleanly: the process must be seen
     // to fail, and whatever starts it again finds everything in the memory.
     const failed = new AbortController();

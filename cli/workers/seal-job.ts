@@ -34,7 +34,8 @@ export interface SealShare {
 export type FromThread =
   | { readonly kind: 'report'; readonly logs: readonly LogReport[] }
   | { readonly kind: 'sealed'; readonly results: readonly PlainSealedOnce[] }
-  | { readonly kind: 'ended' }
+  /** `logs`: as they stood when it was told to stop. */
+  | { readonly kind: 'ended'; readonly logs: readonly LogReport[] }
   | { readonly kind: 'failed'; readonly error: PlainError };
 
 /** How often a thread reports, whatever happens. */

@@ -2,10 +2,9 @@ import { countPartitions } from '../../sealer/count.js';
 import { MergedReports } from '../../sealer/merged-reports.js';
 import type { SealerOptions, Settings } from '../../sealer/options.js';
 import { mergeSealed } from '../../sealer/plain.js';
-import type { SealedOnce } from '../../sealer/seal-once.js';
-import { type LogReport, type Sealer, sealer } from '../../sealer/sealer.js';
+import { compareLogs, type LogReport, type Sealer, sealer } from '../../sealer/sealer.js';
 import type { SealJob } from './seal-job.js';
-import { SealThread } from './seal-thread.js';
+import { SealThread, type SealThreadEnd } from './seal-thread.js';
 
 /** A thread reports every second: after this long without, it hangs. */
 const SILENCE_MS = 15_000;
@@ -42,24 +41,26 @@ class SealPool implements Sealer {
     return this.#alone.settings;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal): Promise<readonly LogReport[]> {
     let counts: ReadonlyMap<string, number>;
     try {
       counts = await countPartitions(this.#options, signal, true);
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return [];
       throw error;
     }
     const threads = this.#threadsFor(counts);
-    if (threads === 1) await this.#alone.run(signal);
-    else await this.#work(counts, threads, false, signal);
+    if (threads === 1) return this.#alone.run(signal);
+    const ends = await this.#work(counts, threads, false, signal);
+    return ends.flatMap(({ logs }) => logs).sort(compareLogs);
   }
 
   async sealOnce(signal: AbortSignal = new AbortController().signal) {
     const counts = await countPartitions(this.#options, signal, false);
     const threads = this.#threadsFor(counts);
     if (threads === 1) return this.#alone.sealOnce(signal);
-    const shares = await this.#work(counts, threads, true, signal);
+    const ends = await this.#work(counts, threads, true, signal);
+    const shares = ends.map(({ results }) => results);
     return mergeSealed(shares, this.#options.topics);
   }
 
@@ -87,7 +88,7 @@ class SealPool implements Sealer {
     threads: number,
     once: boolean,
     signal: AbortSignal,
-  ): Promise<readonly (readonly SealedOnce[])[]> {
+  ): Promise<readonly SealThreadEnd[]> {
     const reports = new MergedReports();
     this.#reports = reports;
     const running = Array.from({ length: threads }, (_, index) => {

@@ -8,10 +8,17 @@ import type { FromThread, SealShare } from './seal-job.js';
 
 const ENTRY = new URL('./seal-worker.js', import.meta.url);
 
+export interface SealThreadEnd {
+  /** What `sealOnce` gave; empty for one that keeps sealing. */
+  readonly results: readonly SealedOnce[];
+  /** As they stood when it was told to stop; empty with `sealOnce`. */
+  readonly logs: readonly LogReport[];
+}
+
 /** One thread that seals, seen from the main thread. */
 export class SealThread {
-  /** What `sealOnce` of the thread gave, empty for one that keeps sealing; rejects with what ended it. */
-  readonly ended: Promise<readonly SealedOnce[]>;
+  /** Rejects with what ended it. */
+  readonly ended: Promise<SealThreadEnd>;
   readonly #worker: Worker;
 
   constructor(share: SealShare, onReport: (logs: readonly LogReport[]) => void) {
@@ -23,13 +30,13 @@ export class SealThread {
     this.#worker = worker;
     this.ended = new Promise((resolve, reject) => {
       let results: readonly SealedOnce[] = [];
-      let hasEnded = false;
+      let logs: readonly LogReport[] | null = null;
       let failure: Error | null = null;
       worker.on('message', (message: FromThread) => {
         if (message.kind === 'report') onReport(message.logs);
         else if (message.kind === 'sealed') results = message.results.map(sealedOf);
         else if (message.kind === 'failed') failure ??= errorOf(message.error);
-        else hasEnded = true;
+        else logs = message.logs;
       });
       // What nobody in the thread has caught.
       worker.on('error', (error: Error) => {
@@ -37,7 +44,7 @@ export class SealThread {
       });
       worker.once('exit', (code) => {
         if (failure !== null) reject(failure);
-        else if (hasEnded) resolve(results);
+        else if (logs !== null) resolve({ results, logs });
         else reject(died(share.index, code));
       });
     });

@@ -4,7 +4,7 @@ import { signingKeyFromPem } from '../../ledger/keys.js';
 import { dealt } from '../../sealer/count.js';
 import type { Change } from '../../sealer/options.js';
 import { plainError, plainSealed } from '../../sealer/plain.js';
-import { type Sealer, sealer } from '../../sealer/sealer.js';
+import { type LogReport, type Sealer, sealer } from '../../sealer/sealer.js';
 import { openMemory } from '../../store/folder.js';
 import { openStream } from '../../stream/open.js';
 import { logger } from '../logger.js';
@@ -52,7 +52,11 @@ function post(port: MessagePort, message: FromThread): void {
   port.postMessage(message);
 }
 
-async function seal(port: MessagePort, share: SealShare, stop: AbortSignal): Promise<void> {
+async function seal(
+  port: MessagePort,
+  share: SealShare,
+  stop: AbortSignal,
+): Promise<readonly LogReport[]> {
   const { job, once, counts, index, threads } = share;
   const log = logger(job.logLevel);
   const { kafka } = job;
@@ -78,9 +82,9 @@ async function seal(port: MessagePort, share: SealShare, stop: AbortSignal): Pro
       if (once) {
         const results = await running.sealOnce(stop);
         post(port, { kind: 'sealed', results: results.map(plainSealed) });
-      } else {
-        await running.run(stop);
+        return [];
       }
+      return await running.run(stop);
     } finally {
       await memory.close();
     }
@@ -96,8 +100,8 @@ async function main(port: MessagePort, share: SealShare): Promise<void> {
   // Listening alone must not keep the thread alive.
   port.unref();
   try {
-    await seal(port, share, stop.signal);
-    post(port, { kind: 'ended' });
+    const logs = await seal(port, share, stop.signal);
+    post(port, { kind: 'ended', logs });
   } catch (error) {
     post(port, { kind: 'failed', error: plainError(error) });
   }

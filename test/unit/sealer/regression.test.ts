@@ -22,7 +22,7 @@ class Scene {
   looks = 0;
   #skipped = 0;
   readonly #stopping = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<unknown> = Promise.resolve();
   #report: () => readonly LogReport[] = () => [];
 
   private constructor(ledger: TestLedger) {
