@@ -19,6 +19,10 @@ const MEANINGS: Record<Verdict, string> = {
   unchecked: 'COULD NOT CHECK: this is no statement about the log',
 };
 
+/** With --only-new not every sealed record was read, and so nothing is said of every one. */
+const INTACT_SINCE =
+  'INTACT SINCE: every record that is later than what was accepted is as it was when it was signed';
+
 function rows(partitions: readonly PartitionReport[]): string {
   const table = new Table({
     head: ['topic', 'partition', 'verdict', 'sealed', 'checkpoints', 'unsealed', 'last sealed'],
@@ -61,8 +65,9 @@ export function renderReport(report: Report, memory: boolean, onlyNew: boolean):
   const lines = [`${report.ledger}`];
   if (report.partitions.length > 0) lines.push(rows(report.partitions));
   lines.push(...findings(report.partitions));
+  const meaning = onlyNew && report.verdict === 'intact' ? INTACT_SINCE : MEANINGS[report.verdict];
   lines.push(
-    COLOURS[report.verdict](MEANINGS[report.verdict]) +
+    COLOURS[report.verdict](meaning) +
       ` (${counted(report.records, 'record')} verified in ${report.seconds.toFixed(2)} s)`,
   );
   if (onlyNew) {

@@ -152,6 +152,13 @@ async function verifyCommand(options: VerifyOptions): Promise<number> {
     throw new SealstreamError('usage', '--only-new goes with --memory: what was accepted before');
   }
   const subject = await subjectOf(options);
+  if (options.onlyNew === true && resolve(options.memory ?? '') === subject.sealerMemory) {
+    throw new SealstreamError(
+      'usage',
+      "--only-new: the sealer's own memory says what was signed, and nobody has verified that; " +
+        'give --memory a folder of the verifier',
+    );
+  }
   const key = await orReport(
     'wrong-key',
     (error) => error.code === 'key-unusable',

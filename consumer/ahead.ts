@@ -20,6 +20,7 @@ export interface Ahead {
 
 export interface AheadOptions {
   readonly walkers: SpanWalkers;
+  readonly signal: AbortSignal | undefined;
   readonly onProgress: (position: bigint) => void;
   /** The log agrees with the points up to this one. */
   readonly onAgreed: (point: Point) => Promise<void>;
@@ -35,7 +36,7 @@ interface Stretch {
 export async function walkAhead(
   { log, source, bounds }: OpenedLog,
   start: Ahead,
-  { walkers, onProgress, onAgreed }: AheadOptions,
+  { walkers, signal, onProgress, onAgreed }: AheadOptions,
 ): Promise<Ahead> {
   const { points, origin, first } = log;
   // Where the checkpoints contradict each other or the beginning is gone, order matters.
@@ -43,9 +44,10 @@ export async function walkAhead(
   const place = { identity: source.identity, partition: source.partition, origin, first };
   const stretches = await cut(log, place, start, bounds.highWatermark, walkers);
   const stop = new AbortController();
+  const stopped = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
   const progress = new Progress(start.state.next, onProgress);
   const ends = stretches.map(({ span }) => {
-    return walkers.walk(span, progress.of(span.start?.next ?? first), stop.signal);
+    return walkers.walk(span, progress.of(span.start?.next ?? first), stopped);
   });
   let reached = start;
   try {

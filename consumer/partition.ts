@@ -65,7 +65,7 @@ async function recompute(task: PartitionTask, findings: Finding[]): Promise<Reco
   if (options.walkers !== undefined) {
     const { walkers } = options;
     const onProgress = (position: bigint): void => tell(position, opened.bounds.highWatermark);
-    const walking = { walkers, onProgress, onAgreed };
+    const walking = { walkers, signal: options.signal, onProgress, onAgreed };
     recomputation.beginAt(await walkAhead(opened, recomputation.start, walking), true);
   }
   await recomputation.run();

@@ -65,12 +65,14 @@ describe('verify --workers, on the embedded stream', () => {
     const { code, stdout } = await desk.run(['verify', '--memory', 'seen', '--only-new']);
     assert.equal(code, 0);
     assert.match(stdout, /10000 records verified/);
+    assert.doesNotMatch(stdout, /every sealed record is/);
     assert.match(stdout, /accepted before .* not read again/);
     assert.equal((await reportBy(2, '--memory', 'seen')).report.records, '70000');
   });
 
-  it('refuses --only-new without --memory, and thread counts that are none', async () => {
-    for (const words of [['--only-new'], ['--workers', '0'], ['--workers', 'two']]) {
+  it("refuses --only-new without a verifier's memory, and thread counts that are none", async () => {
+    const ofSealer = ['--only-new', '--memory', 'memory'];
+    for (const words of [ofSealer, ['--only-new'], ['--workers', '0'], ['--workers', 'two']]) {
       assert.equal((await desk.run(['verify', ...words])).code, 64, words.join(' '));
     }
   });
