@@ -6,7 +6,7 @@ import type { Ahead } from './ahead.js';
 import { findingOf } from './failure.js';
 import { locate, locateBefore } from './locate.js';
 import type { Point } from './points.js';
-import { type SealedLog, truncatedFinding } from './sealed-log.js';
+import { movedStart, type SealedLog, truncatedFinding } from './sealed-log.js';
 import type { Source } from './source.js';
 import { Tail } from './tail.js';
 import { type Finding, type FindingCode, finding } from './verdict.js';
@@ -208,26 +208,13 @@ export class Recomputation {
   }
 
   async #checkStart(): Promise<void> {
-    const { points, first } = this.#log;
     const { source, bounds } = this.#options;
     const { logStart } = bounds;
-    if (logStart <= first) return;
-    // Offsets that a checkpoint of no records covers never held any, so none were lost there.
-    let empty = first;
-    let at = 0;
-    for (; at < points.length && points.get(at).size === 0n; at++) empty = points.nextOf(at);
-    if (logStart > empty) {
-      this.findings.push(
-        finding(
-          'log-start-moved',
-          `${source.place}: the log now starts at ${logStart}, it was started at ${first}: what was ` +
-            'before is deleted, and the rest up to the next checkpoint cannot be checked',
-          first,
-          logStart,
-        ),
-      );
-      while (at < points.length && points.nextOf(at) < logStart) at++;
-      await this.#resume(at);
+    if (logStart <= this.#log.first) return;
+    const moved = movedStart(source, this.#log, logStart);
+    if (moved !== null) {
+      this.findings.push(moved.finding);
+      await this.#resume(moved.index);
     }
     if (this.#state.next < logStart) this.#state.skipTo(logStart);
   }
@@ -255,9 +242,8 @@ export class Recomputation {
     if (code === 'batch-corrupt' || code === 'unreadable') return this.#skipUnreadable(error);
     if (code === 'timeout' || code === 'offset-out-of-range' || code === 'log-diverged') {
       return this.#lookAgain(error);
-    } else {
-      this.findings.push(findingOf(error));
     }
+    this.findings.push(findingOf(error));
     return false;
   }
 

@@ -99,3 +99,22 @@ export function truncatedFinding(source: Source, end: bigint, until: bigint): Fi
   const message = `${source.place}: the log ends at ${until}, but is sealed up to ${end}`;
   return [finding('log-truncated', message, until, end)];
 }
+
+/** What the log is missing at its start, and the first point behind that; null: nothing of it. */
+export function movedStart(
+  source: Source,
+  { points, first }: SealedLog,
+  logStart: bigint,
+): { readonly finding: Finding; readonly index: number } | null {
+  // Offsets that a checkpoint of no records covers never held any, so none were lost there.
+  let empty = first;
+  let index = 0;
+  for (; index < points.length && points.sizeOf(index) === 0n; index++)
+    empty = points.nextOf(index);
+  if (logStart <= empty) return null;
+  while (index < points.length && points.nextOf(index) < logStart) index++;
+  const message =
+    `${source.place}: the log now starts at ${logStart}, it was started at ${first}: what was ` +
+    'before is deleted, and the rest up to the next checkpoint cannot be checked';
+  return { finding: finding('log-start-moved', message, first, logStart), index };
+}
