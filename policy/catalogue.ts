@@ -1,0 +1,31 @@
+/**
+ * Every stable code of `plan` and `doctor`, once. A code never changes its meaning: waivers, alerts
+ * and code scanning name it.
+ */
+import { DIFFERENCES } from './catalogue/differences.js';
+
+export type Severity = 'error' | 'warning' | 'note';
+
+export interface Entry {
+  readonly severity: Severity;
+  /** A few words, without a full stop. */
+  readonly title: string;
+  /** What it means for the ledger: one or two sentences. */
+  readonly why: string;
+}
+
+/** What `plan` can find, and `doctor` with it. */
+export type DifferenceCode = keyof typeof DIFFERENCES;
+export type Code = DifferenceCode;
+
+export const CATALOGUE: Readonly<Record<Code, Entry>> = DIFFERENCES;
+
+/** Codes that say that something could not be looked at, which is never taken for "as declared". */
+export const UNSEEN: ReadonlySet<Code> = new Set<Code>([
+  'settings-unseen',
+  'broker-settings-unseen',
+  'bounds-unseen',
+  'acl-unseen',
+  'quota-unseen',
+  'configuration-unseen',
+]);

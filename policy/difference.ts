@@ -1,0 +1,83 @@
+import type { AccessRule, Quota } from '../stream/administration.js';
+import type { TopicSpecification } from '../stream/stream.js';
+import type { Code } from './catalogue.js';
+
+/** Lets one deviation stand until the end of a day, UTC. */
+export interface Waiver {
+  readonly code: string;
+  /** null: on every topic, and where no topic is concerned. */
+  readonly topic: string | null;
+  /** `YYYY-MM-DD`, the last day on which it holds. */
+  readonly until: string;
+  readonly reason: string;
+}
+
+/** What `apply` does about a difference. */
+export type Change =
+  | { readonly kind: 'create-topic'; readonly specification: TopicSpecification }
+  | {
+      readonly kind: 'settings';
+      readonly topic: string;
+      readonly settings: ReadonlyMap<string, string | null>;
+    }
+  | { readonly kind: 'partitions'; readonly topic: string; readonly total: number }
+  | { readonly kind: 'add-rules'; readonly rules: readonly AccessRule[] }
+  | { readonly kind: 'remove-rules'; readonly rules: readonly AccessRule[] }
+  | { readonly kind: 'quota'; readonly quota: Quota }
+  | { readonly kind: 'record'; readonly topic: string; readonly hash: string };
+
+/**
+ * What going from what was found to what is wanted does. `none`: nothing that is there would change,
+ * such as records that are gone.
+ */
+export type Effect = 'adds' | 'tightens' | 'loosens' | 'records' | 'none';
+
+/** One place where the cluster is not what ledger.yaml declares. */
+export interface Difference {
+  readonly code: Code;
+  readonly topic: string | null;
+  readonly partition: number | null;
+  /** `topic audit`, `broker 2`, `User:mallory on topic audit`. */
+  readonly subject: string;
+  /** `retention.ms`, `partitions`, `acl`, `quota`. */
+  readonly field: string;
+  /** null: absent, or not to be seen. */
+  readonly found: string | null;
+  /** null: absent. */
+  readonly wanted: string | null;
+  readonly effect: Effect;
+  /** Who can mend it: `apply`, a person at the cluster or the file, or nobody (records are gone). */
+  readonly by: 'apply' | 'operator' | 'nobody';
+  /** The exact command or action. */
+  readonly remedy: string;
+  /** The one in force that covers it. */
+  readonly waiver: Waiver | null;
+  /** null: nothing that `apply` could do. */
+  readonly change: Change | null;
+}
+
+/** `apply` changes nothing at all while there is one of these: a loosening that no waiver covers. */
+export function isRefused({ effect, waiver }: Difference): boolean {
+  return effect === 'loosens' && waiver === null;
+}
+
+/** The waiver in force on `today` (`YYYY-MM-DD`, UTC) that covers a code on a topic. */
+export function waiverFor(
+  waivers: readonly Waiver[],
+  today: string,
+  { code, topic }: { readonly code: Code; readonly topic: string | null },
+): Waiver | null {
+  return (
+    waivers.find(
+      (waiver) =>
+        waiver.code === code &&
+        (waiver.topic === null || waiver.topic === topic) &&
+        today <= waiver.until,
+    ) ?? null
+  );
+}
+
+/** The day that waivers are held against. */
+export function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
+}
