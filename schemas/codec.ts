@@ -3,7 +3,7 @@ import { canonicalForm, fingerprint } from './fingerprint.js';
 import { type AuditEvent, type AuditEventInput, SCHEMA_VERSIONS } from './generated.js';
 import { parseModel } from './model.js';
 import { FramedReader, MARKER, SINGLE_OBJECT_HEADER } from './reader.js';
-import { checkRules, obeysRules } from './rules.js';
+import { checkRules, isAttributeKey, obeysRules } from './rules.js';
 import type { Scratch } from './scratch.js';
 import { avroType } from './type.js';
 import { recordWriter } from './write.js';
@@ -18,6 +18,8 @@ const singleObjectHeader = Uint8Array.from([...MARKER, ...current.fingerprint]);
 const writeRecord = recordWriter(
   current.model,
   new Set<keyof FilledFields>(['event_id', 'occurred_at', 'origin']),
+  // The attributes are the only map.
+  isAttributeKey,
 );
 const reader = new FramedReader(SCHEMA_VERSIONS);
 

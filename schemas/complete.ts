@@ -2,6 +2,7 @@ import type { SealstreamError } from '../ledger/error.js';
 import { invalid } from './invalid.js';
 import type { FieldModel, Model, RecordModel } from './model.js';
 import { microsOf } from './time.js';
+import { isUuid } from './uuid.js';
 
 /**
  * A value as its schema wants it: types checked, defaults filled in, unknown fields refused, each
@@ -148,23 +149,6 @@ export function longOf(value: unknown, timestamp: boolean): bigint | null {
   else if (typeof value === 'string' && DECIMAL.test(value)) long = BigInt(value);
   else if (timestamp) long = microsOf(value);
   return long !== null && long >= -LONG_LIMIT && long < LONG_LIMIT ? long : null;
-}
-
-/** By UTF-16 unit: 1 for the digits of hexadecimal. */
-const HEXADECIMAL = Uint8Array.from({ length: 0x80 }, (_, unit) =>
-  Number(/[0-9a-f]/i.test(String.fromCharCode(unit))),
-);
-const HYPHEN = 0x2d;
-
-/** Digits of either case. A loop, since every event has one: faster than a regular expression. */
-export function isUuid(text: string): boolean {
-  if (text.length !== 36) return false;
-  for (let at = 0; at < 36; at++) {
-    const unit = text.charCodeAt(at);
-    const hyphen = at === 8 || at === 13 || at === 18 || at === 23;
-    if (hyphen ? unit !== HYPHEN : HEXADECIMAL[unit] !== 1) return false;
-  }
-  return true;
 }
 
 export function isInt(value: unknown): value is number {

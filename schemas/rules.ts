@@ -12,7 +12,7 @@ export function checkRules(event: AuditEvent): void {
     throw invalid('/action', 'must be 1 to 255 characters: dotted words of A-Z a-z 0-9 _ : / -');
   }
   for (const key of Object.keys(event.attributes)) {
-    if (!ATTRIBUTE.test(key)) {
+    if (!isAttributeKey(key)) {
       throw invalid(
         `/attributes/${key.slice(0, 100)}`,
         `has a key that does not match ${ATTRIBUTE}`,
@@ -26,15 +26,16 @@ export function checkRules(event: AuditEvent): void {
   });
 }
 
-/** Whether checkRules would take the event of `input`, whose types are checked. */
+/** Whether checkRules would take the event of `input`, whose types and keys are checked. */
 export function obeysRules(input: AuditEventInput): boolean {
-  const { action, attributes, changes, resources = [] } = input;
+  const { action, changes, resources = [] } = input;
   if (!isAction(action)) return false;
-  if (attributes !== undefined) {
-    for (const key in attributes) if (!ATTRIBUTE.test(key)) return false;
-  }
   if (changes === undefined) return true;
   return changes.every(({ resource = 0 }) => isIndex(resource, resources));
+}
+
+export function isAttributeKey(key: string): boolean {
+  return ATTRIBUTE.test(key);
 }
 
 function isAction(action: string): boolean {

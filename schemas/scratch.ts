@@ -4,7 +4,8 @@ const FIRST_CAPACITY = 4096;
 /** More than that is given back after the record that took it. */
 const MOST_KEPT = 1024 * 1024;
 /** Up to here a loop is faster than a call of the runtime, and the length takes one byte. */
-const SHORT = 63;
+const SHORT_TEXT = 24;
+const SHORT_BYTES = 12;
 /** Up to here room for the most that UTF-8 can take costs less than counting its bytes. */
 const MEDIUM_TEXT = 4096;
 /** Below it a double holds the zigzag form exactly. */
@@ -44,7 +45,7 @@ export class Scratch {
   raw(from: Uint8Array): void {
     const { length } = from;
     this.reserve(length);
-    if (length > SHORT) this.bytes.set(from, this.at);
+    if (length > SHORT_BYTES) this.bytes.set(from, this.at);
     else for (let i = 0; i < length; i++) this.bytes[this.at + i] = from[i] as number;
     this.at += length;
   }
@@ -68,7 +69,7 @@ export class Scratch {
   /** The length in bytes and the UTF-8. false: it has half a surrogate pair. */
   text(value: string): boolean {
     const { length } = value;
-    if (length > SHORT) return this.#longText(value);
+    if (length > SHORT_TEXT) return this.#longText(value);
     this.reserve(length + 1);
     const { bytes } = this;
     let at = this.at;

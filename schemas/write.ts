@@ -1,6 +1,8 @@
-import { isInt, isUuid, longOf } from './complete.js';
+import { isInt, longOf } from './complete.js';
+import { MapKeys } from './map-keys.js';
 import type { Model, RecordModel } from './model.js';
 import { Scratch } from './scratch.js';
+import { writeUuid } from './uuid.js';
 
 /**
  * Checks a value and writes it as Avro, in one pass and with nothing made in between. false: it is
@@ -9,47 +11,49 @@ import { Scratch } from './scratch.js';
  */
 type Write = (value: unknown, out: Scratch) => boolean;
 
+type AllowsKey = (key: string) => boolean;
 type Fields = Readonly<Record<string, unknown>>;
 
 interface Field {
   readonly name: string;
+  /** null may stand for its value; `write` is that of the value. */
+  readonly nullable: boolean;
   readonly write: Write;
   /** What is written where it is left out; null: it may not be. */
   readonly fallback: Uint8Array | null;
+  /** Its value is taken from somewhere else. */
+  readonly replaced: boolean;
 }
 
-/** A record some of whose fields, by name, are taken from somewhere else. */
+const NOTHING: Fields = {};
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * A record some of whose fields, by name, are taken from somewhere else. `allowsKey`: of every map
+ * in it.
+ */
 export function recordWriter(
   model: RecordModel,
   replaced: ReadonlySet<string>,
+  allowsKey: AllowsKey,
 ): (value: unknown, instead: Fields, out: Scratch) => boolean {
-  const fields = fieldsOf(model);
-  const isReplaced = fields.map(({ name }) => replaced.has(name));
+  const fields = fieldsOf(model, allowsKey, replaced);
   return (value, instead, out) => {
     // Of an object of a class only its own fields count: the slow way sorts that out.
-    if (!isObject(value) || !isPlain(value)) return false;
-    let known = 0;
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i] as Field;
-      const given = value[field.name];
-      if (given !== undefined) known++;
-      if (!writeField(field, isReplaced[i] === true ? instead[field.name] : given, out))
-        return false;
-    }
-    return known === countOf(value) || onlyKnown(fields, value);
+    return isObject(value) && isPlain(value) && writeFields(fields, value, instead, out);
   };
 }
 
-function writerOf(model: Model): Write {
+function writerOf(model: Model, allowsKey: AllowsKey): Write {
   switch (model.kind) {
     case 'record':
-      return writerOfRecord(fieldsOf(model));
+      return writerOfRecord(fieldsOf(model, allowsKey));
     case 'nullable':
-      return writerOfNullable(writerOf(model.of));
+      return writerOfNullable(writerOf(model.of, allowsKey));
     case 'array':
-      return writerOfArray(writerOf(model.items));
+      return writerOfArray(writerOf(model.items, allowsKey));
     case 'map':
-      return writerOfMap(writerOf(model.values));
+      return writerOfMap(writerOf(model.values, allowsKey), new MapKeys(allowsKey));
     case 'enum':
       return writerOfEnum(model.symbols);
     case 'boolean':
@@ -65,38 +69,55 @@ function writerOf(model: Model): Write {
   }
 }
 
-function fieldsOf(model: RecordModel): Field[] {
+function fieldsOf(model: RecordModel, allowsKey: AllowsKey, replaced = NONE): Field[] {
   return model.fields.map(({ name, type, fallback }) => {
-    const write = writerOf(type);
-    return { name, write, fallback: fallback === undefined ? null : encoded(write, fallback) };
+    const nullable = type.kind === 'nullable';
+    const write = writerOf(nullable ? type.of : type, allowsKey);
+    const field = { name, nullable, write, fallback: null, replaced: replaced.has(name) };
+    return fallback === undefined ? field : { ...field, fallback: encoded(field, fallback) };
   });
 }
 
 /** A default; null where only the slow way can write it. */
-function encoded(write: Write, value: unknown): Uint8Array | null {
+function encoded(field: Field, value: unknown): Uint8Array | null {
   const out = new Scratch();
-  return write(value, out) ? Uint8Array.from(out.written()) : null;
+  return writeField(field, value, out) ? Uint8Array.from(out.written()) : null;
 }
 
 function writerOfRecord(fields: readonly Field[]): Write {
-  return (value, out) => {
-    if (!isObject(value)) return false;
-    let known = 0;
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i] as Field;
-      const given = value[field.name];
-      if (given !== undefined) known++;
-      if (!writeField(field, given, out)) return false;
-    }
-    return known === countOf(value) || onlyKnown(fields, value);
-  };
+  return (value, out) => isObject(value) && writeFields(fields, value, NOTHING, out);
+}
+
+function writeFields(
+  fields: readonly Field[],
+  value: Fields,
+  instead: Fields,
+  out: Scratch,
+): boolean {
+  let known = 0;
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i] as Field;
+    const given = value[field.name];
+    if (given !== undefined) known++;
+    if (!writeField(field, field.replaced ? instead[field.name] : given, out)) return false;
+  }
+  return known === countOf(value) || onlyKnown(fields, value);
 }
 
 function writeField(field: Field, given: unknown, out: Scratch): boolean {
-  if (given !== undefined) return field.write(given, out);
-  if (field.fallback === null) return false;
-  out.raw(field.fallback);
-  return true;
+  if (given === undefined) {
+    if (field.fallback === null) return false;
+    out.raw(field.fallback);
+    return true;
+  }
+  if (field.nullable) {
+    if (given === null) {
+      out.byte(0);
+      return true;
+    }
+    out.byte(2);
+  }
+  return field.write(given, out);
 }
 
 function isObject(value: unknown): value is Fields {
@@ -146,13 +167,13 @@ function writerOfArray(write: Write): Write {
   };
 }
 
-function writerOfMap(write: Write): Write {
+function writerOfMap(write: Write, mapKeys: MapKeys): Write {
   return (value, out) => {
     if (!isObject(value)) return false;
     const keys = Object.keys(value);
     if (keys.length > 0) out.varint(keys.length);
     for (const key of keys) {
-      if (key === '__proto__' || !out.text(key) || !write(value[key], out)) return false;
+      if (!mapKeys.write(key, out) || !write(value[key], out)) return false;
     }
     out.byte(0);
     return true;
@@ -202,10 +223,6 @@ function writeNumber(value: unknown, timestamp: boolean, out: Scratch): boolean 
 
 function writeText(value: unknown, out: Scratch): boolean {
   return typeof value === 'string' && out.text(value);
-}
-
-function writeUuid(value: unknown, out: Scratch): boolean {
-  return typeof value === 'string' && isUuid(value) && out.text(value);
 }
 
 /** Base64 goes the slow way. */

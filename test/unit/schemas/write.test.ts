@@ -35,6 +35,15 @@ function quickly(input: AuditEventInput, filled: FilledFields): Buffer | null {
   return writeEvent(input, filled, out) ? Buffer.from(out.written()) : null;
 }
 
+/** Refused by both, or the same bytes by both: then true. */
+function agree(input: AuditEventInput, filled = FILLED): boolean {
+  const bytes = slowly(input, filled);
+  const quick = quickly(input, filled);
+  const refused = bytes instanceof Error;
+  assert.deepEqual(quick, refused ? null : Buffer.from(bytes));
+  return !refused;
+}
+
 test('every input that the types allow is written in one pass, as completed and by avsc', () => {
   const filled = fc.record({ event_id: fc.uuid(), occurred_at: anyLong, sequence: anyLong });
   fc.assert(
@@ -77,6 +86,66 @@ test('a whole event, its fields left out one by one, or there and undefined', ()
       assert.deepEqual(quick, bytes instanceof Error ? null : Buffer.from(bytes), name);
     }
   }
+});
+
+test('text of every length, one character of it of any kind, anywhere', () => {
+  for (let length = 1; length <= 70; length++) {
+    for (const odd of ['x', '\x7f', '\x80', 'é', '€', '\ud800', '\udfff', '🚲', '\udc00\ud800']) {
+      for (const at of [0, length >> 1, length - 1]) {
+        const note = 'x'.repeat(at) + odd + 'x'.repeat(length - 1 - at);
+        agree({ action: 'a', attributes: { note }, actor: { id: note, display: note } });
+      }
+    }
+  }
+});
+
+test('attribute keys of every kind, seen for the first time and again', () => {
+  const key = fc.oneof(
+    { weight: 4, arbitrary: fc.stringMatching(/^[a-z][a-z0-9_.-]{0,64}$/) },
+    fc.constantFrom('__proto__', 'constructor', 'a\ud800', 'é', 'aé', 'A', '', 'a'.repeat(65), '7'),
+    fc.string({ unit: 'binary', maxLength: 8 }),
+  );
+  const entry = fc.tuple(key, fc.constantFrom<unknown>('', 'text', 'é', '\ud800', 1, null));
+  let [written, refused] = [0, 0];
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(entry, fc.tuple(key, fc.constant('v'))), { maxLength: 4 }),
+      (entries) => {
+        // As JSON.parse does it: `__proto__` is a key like any other.
+        const attributes = Object.fromEntries(entries) as Record<string, string>;
+        for (let time = 0; time < 2; time++) {
+          if (agree({ action: 'a', attributes })) written++;
+          else refused++;
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+  assert.ok(written > 100 && refused > 100, `${written} written, ${refused} refused`);
+});
+
+test('more different attribute keys than are kept', () => {
+  for (let at = 0; at < 3000; at += 3) {
+    const attributes = { usual: 'v', [`k${at}`]: 'v', [`k${at + 1}`]: 'v', [`k${at + 2}`]: 'v' };
+    assert.ok(agree({ action: 'a', attributes }));
+  }
+  assert.ok(!agree({ action: 'a', attributes: { usual: 'v', Usual: 'v' } }));
+});
+
+test('UUIDs of either case, and one character wrong anywhere', () => {
+  const right = '0197B3a2-7c10-7c3e-9b1a-5f2a6f3d9eFf';
+  assert.ok(agree({ action: 'a' }, { ...FILLED, event_id: right }));
+  for (let at = 0; at <= 36; at++) {
+    for (const wrong of ['', '-', 'g', '0', ' ', 'é', '\ud800', '00']) {
+      const event_id = right.slice(0, at) + wrong + right.slice(at + 1);
+      agree({ action: 'a' }, { ...FILLED, event_id });
+    }
+  }
+});
+
+test('inherited attributes are no attributes', () => {
+  const attributes = Object.assign(Object.create({ Inherited: 'v' }), { own: 'v' });
+  assert.ok(agree({ action: 'a', attributes }));
 });
 
 test('objects of classes keep to their own fields', () => {
