@@ -2,6 +2,7 @@
 export * from './body.js';
 export * from './checkpoint.js';
 export * from './checkpoint-record.js';
+export * from './configuration-line.js';
 export * from './conflict.js';
 export * from './entry.js';
 export { asSealstreamError, type ErrorClass, type ErrorCode, SealstreamError } from './error.js';
