@@ -42,7 +42,8 @@ export class SealLoop {
   async run(signal: AbortSignal): Promise<void> {
     const { logger } = this.#settings;
     const hardStop = new AbortController();
-    const open = () => this.#options.stream.reader(this.#topic.identity);
+    // Every batch is chained before the next poll, and nothing else of it is kept.
+    const open = () => this.#options.stream.reader(this.#topic.identity, { recycle: true });
     let reader: Reader | null = null;
     let ownership: Ownership | null = null;
     try {

@@ -70,10 +70,13 @@ export class Cluster {
     };
   }
 
-  /** A dedicated connection: the caller owns it and releases it. Not connected yet. */
-  open(broker: BrokerAddress): BrokerConnection {
+  /**
+   * A dedicated connection: the caller owns it and releases it. Not connected yet. `recycle`: as in
+   * ConnectionSettings.
+   */
+  open(broker: BrokerAddress, recycle = false): BrokerConnection {
     if (this.#closed) throw new SealstreamError('closed', 'the stream is closed');
-    const connection = openConnection(broker, this.#settings);
+    const connection = openConnection(broker, { ...this.#settings, recycle });
     this.#open.add(connection);
     return connection;
   }

@@ -19,6 +19,8 @@ export interface ConnectionSettings {
   readonly logger: Logger | null;
   /** Default 128 MiB. */
   readonly maxResponseBytes?: number;
+  /** A response is looked at only until the next one was read and another asked for. Default false. */
+  readonly recycle?: boolean;
 }
 
 interface KafkaRequest extends LinkRequest {
@@ -119,6 +121,7 @@ class LazyConnection implements BrokerConnection {
         sasl: security.sasl ?? null,
         timeoutMs,
         maxResponseBytes: this.#settings.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES,
+        recycle: this.#settings.recycle ?? false,
         logger: this.#settings.logger,
       },
       controller.signal,

@@ -1,5 +1,5 @@
 import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
-import type { TopicIdentity } from '../stream.js';
+import type { ReaderOptions, TopicIdentity } from '../stream.js';
 import type { Cluster } from './cluster.js';
 import type { BrokerAddress, BrokerConnection } from './connection.js';
 import type { PartitionState } from './partition-state.js';
@@ -28,11 +28,16 @@ export class FetchSource {
   #freshConnection = false;
   #quietUntil = 0;
 
-  constructor(cluster: Cluster, topic: TopicIdentity, broker: BrokerAddress, maxBytes: number) {
+  constructor(
+    cluster: Cluster,
+    topic: TopicIdentity,
+    broker: BrokerAddress,
+    options: Required<ReaderOptions>,
+  ) {
     this.#cluster = cluster;
     this.#topic = topic;
-    this.#connection = cluster.open(broker);
-    this.#maxBytes = maxBytes;
+    this.#connection = cluster.open(broker, options.recycle);
+    this.#maxBytes = options.maxBytes;
   }
 
   get name(): string {

@@ -5,22 +5,33 @@ const LENGTH_BYTES = 4;
 const SHORTEST_RESPONSE = 4;
 /** What a length alone is trusted with; beyond it memory is taken as bytes come in. */
 const FIRST_CAPACITY = 2 * 1024 * 1024;
+/** A longer piece of memory is not kept to be used again. */
+const LARGEST_KEPT = 4 * 1024 * 1024;
+/** So that a response a little longer than those before it finds room. */
+const KEPT_STEP = 64 * 1024;
 
 /**
  * Puts the responses of one connection together from the chunks that come in. It holds one response
  * at most, in at most twice the bytes that have come in of it, however small the chunks are.
+ *
+ * With `recycle` responses take turns in two pieces of memory, and chunks are not held on to: a
+ * response is good until the one after the next begins to come in.
  */
 export class FrameReader {
   readonly #longest: number;
+  readonly #recycle: boolean;
   readonly #lengthBytes = Buffer.alloc(LENGTH_BYTES);
   #lengthRead = 0;
   #length = 0;
-  #response = Buffer.alloc(0);
+  #response: Buffer = Buffer.alloc(0);
   #filled = 0;
+  /** The memory of the response that was handed out last, to be used again; null: none. */
+  #handedOut: Buffer | null = null;
 
   /** `longest`: bytes that a response may have. */
-  constructor(longest: number) {
+  constructor(longest: number, recycle = false) {
     this.#longest = longest;
+    this.#recycle = recycle;
   }
 
   /** Hands out every response that is whole now, without its length. Throws `malformed` on a length
@@ -37,18 +48,24 @@ export class FrameReader {
       }
       const rest = data.subarray(at, at + this.#length - this.#filled);
       at += rest.length;
-      if (rest.length === this.#length) {
+      if (rest.length === this.#length && !this.#recycle) {
         this.#lengthRead = 0;
         whole(rest);
         continue;
       }
       this.#keep(rest);
       if (this.#filled < this.#length) return;
-      const response = this.#response;
-      this.#response = Buffer.alloc(0);
       this.#lengthRead = 0;
-      whole(response);
+      whole(this.#takeResponse());
     }
+  }
+
+  #takeResponse(): Buffer {
+    const memory = this.#response;
+    this.#response = this.#handedOut ?? Buffer.alloc(0);
+    const isKept = this.#recycle && memory.length <= LARGEST_KEPT;
+    this.#handedOut = isKept ? memory : null;
+    return memory.subarray(0, this.#length);
   }
 
   #checkedLength(): number {
@@ -64,11 +81,15 @@ export class FrameReader {
     const needed = this.#filled + bytes.length;
     if (needed > this.#response.length) {
       const wanted = Math.max(needed, 2 * this.#response.length, FIRST_CAPACITY);
-      const larger = Buffer.allocUnsafe(Math.min(this.#length, wanted));
+      const larger = Buffer.allocUnsafe(this.#capacity(Math.min(this.#length, wanted)));
       this.#response.copy(larger, 0, 0, this.#filled);
       this.#response = larger;
     }
     bytes.copy(this.#response, this.#filled);
     this.#filled = needed;
+  }
+
+  #capacity(wanted: number): number {
+    return this.#recycle ? Math.ceil(wanted / KEPT_STEP) * KEPT_STEP : wanted;
   }
 }

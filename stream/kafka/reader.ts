@@ -25,17 +25,18 @@ export async function openReader(
 ): Promise<Reader> {
   const metadata = sameTopic(await cluster.metadata(topic.topic), topic);
   if (metadata instanceof SealstreamError) throw metadata;
-  return new KafkaReader(cluster, topic, options.maxBytes ?? DEFAULT_MAX_BYTES);
+  const { maxBytes = DEFAULT_MAX_BYTES, recycle = false } = options;
+  return new KafkaReader(cluster, topic, { maxBytes, recycle });
 }
 
 /**
  * Fetches ahead: while the caller works on what a poll brought, the next request of every broker is
- * under way, so at most one response per broker waits in memory.
+ * under way, so at most one response per broker waits in memory, beside the one that is worked on.
  */
 class KafkaReader implements Reader {
   readonly #cluster: Cluster;
   readonly #topic: TopicIdentity;
-  readonly #maxBytes: number;
+  readonly #options: Required<ReaderOptions>;
   readonly #leaders: Leaders;
   readonly #states = new Map<number, PartitionState>();
   readonly #sources = new Map<number, FetchSource>();
@@ -47,10 +48,10 @@ class KafkaReader implements Reader {
   #polling = false;
   #closed = false;
 
-  constructor(cluster: Cluster, topic: TopicIdentity, maxBytes: number) {
+  constructor(cluster: Cluster, topic: TopicIdentity, options: Required<ReaderOptions>) {
     this.#cluster = cluster;
     this.#topic = topic;
-    this.#maxBytes = maxBytes;
+    this.#options = options;
     this.#leaders = new Leaders(cluster, topic);
     cluster.parts.add(this);
   }
@@ -155,7 +156,7 @@ class KafkaReader implements Reader {
       if (!moved || known.busy) return known;
       known.close();
     }
-    const source = new FetchSource(this.#cluster, this.#topic, address, this.#maxBytes);
+    const source = new FetchSource(this.#cluster, this.#topic, address, this.#options);
     this.#sources.set(leader, source);
     return source;
   }

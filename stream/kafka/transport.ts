@@ -11,6 +11,7 @@ import { FrameReader } from './frame-reader.js';
 import { API_VERSIONS, type ApiVersions, decodeApiVersions } from './protocol/api-versions.js';
 import { WireReader } from './protocol/reader.js';
 import { WireWriter } from './protocol/writer.js';
+import { recyclingSockets } from './recycling-sockets.js';
 
 const LENGTH_BYTES = 4;
 const CORRELATION_BYTES = 4;
@@ -29,6 +30,8 @@ export interface LinkOptions {
   readonly timeoutMs: number;
   /** A longer response ends the connection before it is read. */
   readonly maxResponseBytes: number;
+  /** A response is looked at only until the one after the next may come in: its memory is used again. */
+  readonly recycle: boolean;
   readonly logger: Logger | null;
 }
 
@@ -67,7 +70,9 @@ class FramedConnection extends Connection {
       host: options.host,
       port: options.port,
       logger: quietLogger(options.logger, `${options.host}:${options.port}`),
-      socketFactory: createSocketFactory(),
+      socketFactory: options.recycle
+        ? recyclingSockets((data) => this.processData(data))
+        : createSocketFactory(),
       clientId: options.clientId,
       ssl: options.tls,
       // kafkajs keeps its authentication provider in this object.
@@ -75,7 +80,7 @@ class FramedConnection extends Connection {
       connectionTimeout: options.timeoutMs,
       requestTimeout: options.timeoutMs,
     });
-    this.#frames = new FrameReader(options.maxResponseBytes);
+    this.#frames = new FrameReader(options.maxResponseBytes, options.recycle);
   }
 
   override processData(data: Buffer): void {
