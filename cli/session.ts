@@ -9,7 +9,8 @@ import {
   signingKeyFromPem,
 } from '../ledger/keys.js';
 import type { Configuration, TopicDeclaration } from '../policy/configuration.js';
-import { loadConfiguration, resolveStreamUrl } from '../policy/parse.js';
+import { loadConfiguration } from '../policy/parse.js';
+import { resolveStreamUrl } from '../policy/paths.js';
 import { resolveSecurity } from '../policy/secrets.js';
 import { withoutSecrets } from '../stream/open.js';
 import type { Logger, Stream } from '../stream/stream.js';

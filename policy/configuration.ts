@@ -4,98 +4,118 @@
  */
 import { z } from 'zod';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
+import { accepts, duration, path, wholeNumber } from './fields.js';
+import { kafka } from './kafka-fields.js';
+import { principals } from './principals.js';
+import { waiver } from './waivers.js';
 
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const DURATION = /^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$/;
-const LONGEST_MS = 3_650 * UNIT_MS.d;
+export const DEFAULT_REPLICATION = 3;
 
-/** Milliseconds of "10s", "500ms", "15m", "2h", "1d"; null for anything else. */
-export function parseDuration(text: string): number | null {
-  const match = DURATION.exec(text);
-  if (match === null) return null;
-  const milliseconds = Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
-  return milliseconds > 0 && milliseconds <= LONGEST_MS ? milliseconds : null;
+/** Also what a topic is set to unless the file says otherwise. */
+export function defaultMinInSync(replication: number): number {
+  return Math.min(2, replication);
 }
 
-function accepts(check: (text: string) => void): (text: string, context: z.RefinementCtx) => void {
-  return (text, context) => {
-    try {
-      check(text);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      context.addIssue({ code: 'custom', message });
+const topicName = z.string({ error: 'expected a topic name' }).superRefine(accepts(checkTopicName));
+
+const SETTING_EXPECTED = 'expected the name of a topic setting of Kafka, such as segment.bytes';
+const VALUE_EXPECTED = 'expected text, a number or true or false; quote a number of over 15 digits';
+
+const settingValue = z.union(
+  [
+    z.string({ error: VALUE_EXPECTED }).max(4096, VALUE_EXPECTED),
+    z
+      .number({ error: VALUE_EXPECTED })
+      .refine((value) => /^-?[0-9]{1,15}(\.[0-9]{1,15})?$/.test(String(value)), VALUE_EXPECTED)
+      .transform(String),
+    z.boolean({ error: VALUE_EXPECTED }).transform(String),
+  ],
+  { error: VALUE_EXPECTED },
+);
+
+/** Settings that have a field of their own: said twice, they could contradict each other. */
+const OWN_FIELD: ReadonlyMap<string, string> = new Map([
+  ['min.insync.replicas', 'minInSync'],
+  ['max.message.bytes', 'maxRecordBytes'],
+]);
+
+const settings = z
+  .record(z.string().regex(/^[a-z][a-z0-9.]{0,127}$/, SETTING_EXPECTED), settingValue, {
+    error: 'expected { setting: value }',
+  })
+  .superRefine((given, context) => {
+    for (const name of Object.keys(given)) {
+      const field = OWN_FIELD.get(name);
+      if (field === undefined) continue;
+      const message = `expected in ${field}, not here`;
+      context.addIssue({ code: 'custom', path: [name], message });
     }
-  };
-}
-
-const duration = z
-  .string({ error: 'expected a duration such as 10s, 15m or 1h' })
-  .refine((text) => parseDuration(text) !== null, 'expected a duration such as 10s, 15m or 1h')
-  .transform((text) => parseDuration(text) ?? 0);
-
-const path = z.string({ error: 'expected a path' }).min(1, 'expected a path').max(4096);
-
-function wholeNumber(least: number, most: number): z.ZodNumber {
-  const error = `expected a whole number from ${least} to ${most}`;
-  return z.number({ error }).int(error).min(least, error).max(most, error);
-}
-
-const secret = z
-  .string({ error: 'expected env:NAME or file:PATH; a secret never stands in this file' })
-  .regex(
-    /^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/,
-    'expected env:NAME or file:PATH; a secret never stands in this file',
-  );
+  });
 
 const topic = z.strictObject({
-  name: z.string({ error: 'expected a topic name' }).superRefine(accepts(checkTopicName)),
-  partitions: wholeNumber(1, 10_000),
-  replication: wholeNumber(1, 32).optional(),
+  name: topicName,
+  partitions: wholeNumber(1, 10_000).describe('Never fewer than there are'),
+  replication: wholeNumber(1, 32)
+    .optional()
+    .describe('Copies of each partition; only for kafka://. Default 3'),
+  minInSync: wholeNumber(1, 32)
+    .optional()
+    .describe('Copies that must have a record before it is acknowledged. Default 2'),
+  maxRecordBytes: wholeNumber(1_024, 1_073_741_824)
+    .optional()
+    .describe("The largest batch of records that is taken; left out: the broker's own limit"),
+  settings: settings.default({}).describe("Other topic settings, by Kafka's names"),
 });
 
-const kafka = z.strictObject({
-  tls: z
-    .union([
-      z.boolean(),
-      z.strictObject({ ca: path.optional(), cert: path.optional(), key: path.optional() }),
-    ])
-    .optional(),
-  sasl: z
-    .strictObject({
-      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
-        error: 'expected plain, scram-sha-256 or scram-sha-512',
-      }),
-      username: secret,
-      password: secret,
-    })
-    .optional(),
-});
+const STREAM_EXPECTED =
+  'expected file:PATH or kafka://HOST:PORT[,HOST:PORT…], without user, password or path';
 
 export const configurationSchema = z.strictObject({
   version: z.literal(1, { error: 'expected 1, the only version of ledger.yaml' }),
-  ledger: z.string({ error: 'expected a ledger name' }).superRefine(accepts(checkLedgerName)),
+  ledger: z
+    .string({ error: 'expected a ledger name' })
+    .superRefine(accepts(checkLedgerName))
+    .describe('A URL that you control, without its scheme; signed into every checkpoint'),
   stream: z
     .string({ error: 'expected a stream URL' })
-    .regex(
-      /^(file:.+|kafka:\/\/[^/]+)$/,
-      'expected file:PATH or kafka://HOST:PORT[,HOST:PORT…], without a path',
-    ),
-  kafka: kafka.optional(),
+    .max(65_536, STREAM_EXPECTED)
+    .regex(/^(file:.+|kafka:\/\/[^/@?#\s]+)$/, STREAM_EXPECTED)
+    .describe('Where the topics are: file:PATH or kafka://HOST:PORT[,HOST:PORT…]'),
+  kafka: kafka.optional().describe('How a kafka:// stream is reached'),
   topics: z
     .array(topic, { error: 'expected a list of topics' })
     .min(1, 'expected at least one topic')
-    .max(1_000, 'expected at most 1000 topics'),
+    .max(1_000, 'expected at most 1000 topics')
+    .describe('Audit topics; each has its checkpoints in <name>.checkpoints'),
+  configuration: z
+    .strictObject({ topic: topicName })
+    .optional()
+    .describe('The topic in which `apply` records this file; left out: it is not recorded'),
+  principals: principals
+    .optional()
+    .describe('Who may do what on the topics; left out: access rules are not managed'),
+  waivers: z
+    .array(waiver, { error: 'expected a list of waivers' })
+    .max(1_000, 'expected at most 1000 waivers')
+    .default([])
+    .describe('What may be loose, until when and why'),
   seal: z
     .strictObject({
-      key: path,
-      memory: path,
-      every: duration.default(10_000),
-      records: wholeNumber(1, 100_000_000).default(100_000),
-      heartbeat: duration.default(600_000),
+      key: path.describe('PEM file of the signing key'),
+      memory: path.describe('Folder that keeps what was last signed'),
+      every: duration.default(10_000).describe('A log that has grown is checkpointed this often'),
+      records: wholeNumber(1, 100_000_000)
+        .default(100_000)
+        .describe('… or after this many records'),
+      heartbeat: duration.default(600_000).describe('A log that has not grown, this often'),
     })
-    .optional(),
+    .optional()
+    .describe('Only where one seals'),
   verify: z
-    .strictObject({ publicKey: path.optional(), maxAge: duration.default(900_000) })
+    .strictObject({
+      publicKey: path.optional().describe('PEM file; left out: that of seal.key'),
+      maxAge: duration.default(900_000).describe('An older head is stale'),
+    })
     .optional(),
 });
 

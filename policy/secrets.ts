@@ -1,7 +1,7 @@
 /** What `kafka:` in ledger.yaml refers to: PEM files, and secrets by env: or file: reference. */
 import { readFile } from 'node:fs/promises';
 import { SealstreamError } from '../ledger/error.js';
-import type { KafkaSecurity } from '../stream/stream.js';
+import type { KafkaSecurity, SaslSettings } from '../stream/stream.js';
 import type { Configuration } from './configuration.js';
 
 async function readText(path: string, field: string): Promise<string> {
@@ -47,13 +47,21 @@ export async function resolveSecurity(
 ): Promise<KafkaSecurity | undefined> {
   if (kafka === undefined) return undefined;
   const tls = typeof kafka.tls === 'object' ? await readPems(kafka.tls) : kafka.tls;
-  const sasl =
-    kafka.sasl === undefined
-      ? undefined
-      : {
-          mechanism: kafka.sasl.mechanism,
-          username: await resolveSecret(kafka.sasl.username, 'kafka.sasl.username'),
-          password: await resolveSecret(kafka.sasl.password, 'kafka.sasl.password'),
-        };
+  const sasl = kafka.sasl === undefined ? undefined : await resolveSasl(kafka.sasl);
   return { ...(tls === undefined ? {} : { tls }), ...(sasl === undefined ? {} : { sasl }) };
+}
+
+type Sasl = NonNullable<NonNullable<Configuration['kafka']>['sasl']>;
+
+async function resolveSasl(sasl: Sasl): Promise<SaslSettings> {
+  if (sasl.mechanism !== 'oauthbearer') {
+    return {
+      mechanism: sasl.mechanism,
+      username: await resolveSecret(sasl.username, 'kafka.sasl.username'),
+      password: await resolveSecret(sasl.password, 'kafka.sasl.password'),
+    };
+  }
+  const { mechanism, token, command = [] } = sasl;
+  if (token === undefined) return { mechanism, token: { command } };
+  return { mechanism, token: { text: await resolveSecret(token, 'kafka.sasl.token') } };
 }

@@ -226,9 +226,17 @@ export interface StreamOptions {
 export interface KafkaSecurity {
   /** PEM texts. `true`: TLS with the system's certificate authorities. */
   readonly tls?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
-  readonly sasl?: {
-    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-    readonly username: string;
-    readonly password: string;
-  };
+  readonly sasl?: SaslSettings;
 }
+
+/** Plain data: it is sent to other threads. */
+export type SaslSettings =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      readonly username: string;
+      readonly password: string;
+    }
+  | { readonly mechanism: 'oauthbearer'; readonly token: BearerToken };
+
+/** The token, or the program and arguments that print it: run at each authentication, no shell. */
+export type BearerToken = { readonly text: string } | { readonly command: readonly string[] };

@@ -207,7 +207,8 @@ const REFUSED_SASL = new Set([
 
 /** What kafkajs, node:tls and node:net throw, as ours. */
 export function classify(error: unknown, broker: string, what: string): SealstreamError {
-  if (error instanceof SealstreamError) return error;
+  const ours = wrapped(error);
+  if (ours !== null) return ours;
   const { message, name, code, type } = describeError(error);
   const cause = { cause: error };
   const right = refusedRight(error);
@@ -241,6 +242,14 @@ export function classify(error: unknown, broker: string, what: string): Sealstre
     );
   }
   return new SealstreamError('unreachable', `${broker}: ${what}: ${message}`, cause);
+}
+
+/** An error of our own, however deep kafkajs has wrapped it. */
+function wrapped(error: unknown): SealstreamError | null {
+  for (let inner = error; inner instanceof Error; inner = inner.cause) {
+    if (inner instanceof SealstreamError) return inner;
+  }
+  return null;
 }
 
 /** Kafka's name for the right that a broker missed, however deep kafkajs has wrapped it. */

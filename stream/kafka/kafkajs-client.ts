@@ -1,8 +1,9 @@
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
-import type { KafkaSecurity, Logger } from '../stream.js';
+import type { Logger } from '../stream.js';
 import type { Cluster } from './cluster.js';
 import { tlsOptions } from './connection.js';
 import { FramedSockets } from './framed-sockets.js';
+import { oauthBearer } from './oauth-bearer.js';
 
 const CLIENT_ID = 'sealstream';
 
@@ -29,13 +30,24 @@ export function createKafkaClient(cluster: Cluster): KafkaClient {
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => forward(entry, logger),
   };
-  const sasl = saslOptions(security);
+  const life = new AbortController();
+  const sasl = saslOptions(cluster, life.signal);
   const kafka = new kafkajs.Kafka(sasl === undefined ? config : { ...config, sasl });
-  return { kafka, end: () => sockets.end() };
+  return {
+    kafka,
+    end: () => {
+      life.abort();
+      sockets.end();
+    },
+  };
 }
 
-function saslOptions({ sasl }: KafkaSecurity): SASLOptions | undefined {
+function saslOptions(
+  { security: { sasl }, timeoutMs }: Cluster,
+  signal: AbortSignal,
+): KafkaConfig['sasl'] {
   if (sasl === undefined) return undefined;
+  if (sasl.mechanism === 'oauthbearer') return oauthBearer(sasl.token, timeoutMs, signal);
   const { mechanism, username, password } = sasl;
   return { mechanism, username, password } as SASLOptions;
 }

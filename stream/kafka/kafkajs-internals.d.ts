@@ -41,7 +41,7 @@ declare module 'kafkajs/src/network/connection.js' {
       }) => Socket;
       clientId: string;
       ssl: ConnectionOptions | null;
-      sasl: { mechanism: string; username: string; password: string } | null;
+      sasl: { mechanism: string } | null;
       connectionTimeout: number;
       requestTimeout: number;
     });

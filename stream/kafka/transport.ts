@@ -6,8 +6,9 @@ import type { ConnectionOptions } from 'node:tls';
 import Connection, { type InternalLogger } from 'kafkajs/src/network/connection.js';
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import { asSealstreamError, malformed } from '../../ledger/error.js';
-import type { Logger } from '../stream.js';
+import type { Logger, SaslSettings } from '../stream.js';
 import { FrameReader } from './frame-reader.js';
+import { oauthBearer } from './oauth-bearer.js';
 import { API_VERSIONS, type ApiVersions, decodeApiVersions } from './protocol/api-versions.js';
 import { WireReader } from './protocol/reader.js';
 import { WireWriter } from './protocol/writer.js';
@@ -21,11 +22,7 @@ export interface LinkOptions {
   readonly port: number;
   readonly clientId: string;
   readonly tls: ConnectionOptions | null;
-  readonly sasl: {
-    readonly mechanism: string;
-    readonly username: string;
-    readonly password: string;
-  } | null;
+  readonly sasl: SaslSettings | null;
   /** For connecting, and for each step of the SASL exchange. */
   readonly timeoutMs: number;
   /** A longer response ends the connection before it is read. */
@@ -64,8 +61,10 @@ const RENEWED_EARLY = 1 / 3;
  * answer to another request for none. */
 class FramedConnection extends Connection {
   readonly #frames: FrameReader;
+  readonly #life: AbortController;
 
   constructor(options: LinkOptions) {
+    const life = new AbortController();
     super({
       host: options.host,
       port: options.port,
@@ -75,11 +74,11 @@ class FramedConnection extends Connection {
         : createSocketFactory(),
       clientId: options.clientId,
       ssl: options.tls,
-      // kafkajs keeps its authentication provider in this object.
-      sasl: options.sasl === null ? null : { ...options.sasl },
+      sasl: saslMechanism(options, life.signal),
       connectionTimeout: options.timeoutMs,
       requestTimeout: options.timeoutMs,
     });
+    this.#life = life;
     this.#frames = new FrameReader(options.maxResponseBytes, options.recycle);
   }
 
@@ -142,11 +141,19 @@ class FramedConnection extends Connection {
   }
 
   destroy(reason: Error): void {
+    this.#life.abort(reason);
     this.rejectRequests(reason);
     this.requestQueue.destroy();
     // With an error, so that kafkajs clears its connect timer and settles a connect under way.
     this.socket?.destroy(reason);
   }
+}
+
+/** A new object for each connection: kafkajs keeps its authentication provider in it. */
+function saslMechanism({ sasl, timeoutMs }: LinkOptions, signal: AbortSignal) {
+  if (sasl === null) return null;
+  if (sasl.mechanism === 'oauthbearer') return oauthBearer(sasl.token, timeoutMs, signal);
+  return { ...sasl };
 }
 
 /** Length, then request header v1, or v2 with no tagged fields. */

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { SealstreamError } from '../../../ledger/error.js';
-import { parseDuration } from '../../../policy/configuration.js';
-import { loadConfiguration, parseConfiguration, resolveStreamUrl } from '../../../policy/parse.js';
+import { parseDuration } from '../../../policy/fields.js';
+import { loadConfiguration, parseConfiguration } from '../../../policy/parse.js';
+import { resolveStreamUrl } from '../../../policy/paths.js';
 import { resolveSecurity } from '../../../policy/secrets.js';
 
 const GOOD = `version: 1
@@ -169,8 +170,11 @@ describe('ledger.yaml', () => {
       const text = GOOD.replace('file:./data', 'kafka://a:1').concat(`kafka: { ${sasl} }\n`);
       await writeFile(join(folder, 'ledger.yaml'), text);
       const { kafka } = await loadConfiguration(join(folder, 'ledger.yaml'));
-      assert.equal(kafka?.sasl?.username, `file:${join(folder, 'user')}`);
-      assert.equal(kafka?.sasl?.password, 'file:/run/password');
+      assert.deepEqual(kafka?.sasl, {
+        mechanism: 'plain',
+        username: `file:${join(folder, 'user')}`,
+        password: 'file:/run/password',
+      });
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -231,7 +235,11 @@ describe('secrets', () => {
     });
     process.env['SEALSTREAM_TEST_P'] = 'secret';
     const security = await resolveSecurity({ sasl });
-    assert.equal(security?.sasl?.password, 'secret');
+    assert.deepEqual(security?.sasl, {
+      mechanism: 'plain',
+      username: 'user',
+      password: 'secret',
+    });
   });
 });
 
@@ -247,6 +255,7 @@ describe('ledger.example.yaml', () => {
       'topics',
       'verify',
       'version',
+      'waivers',
     ]);
     assert.equal(configuration.seal?.every, 10_000);
   });
