@@ -68,7 +68,8 @@ export type Operation =
   | 'alter-configs'
   | 'idempotent-write'
   | 'create-tokens'
-  | 'describe-tokens';
+  | 'describe-tokens'
+  | 'two-phase-commit';
 
 /** One ACL entry. The cluster resource is named `kafka-cluster`; the literal name `*` means every
  * resource, the principal `User:*` everyone, the host `*` every host. */
@@ -104,6 +105,7 @@ export interface Administration {
   addPartitions(topic: string, total: number): Promise<void>;
   addAccessRules(rules: readonly AccessRule[]): Promise<void>;
   removeAccessRules(rules: readonly AccessRule[]): Promise<void>;
+  /** Sets the limits that are named and leaves the user's others as they are. */
   setQuota(quota: Quota): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { SealstreamError } from '../ledger/error.js';
+import type { Administration } from './administration.js';
 import type { Stream, StreamOptions } from './stream.js';
 
 /**
@@ -16,7 +17,28 @@ export async function openStream(url: string, options: StreamOptions = {}): Prom
     const { openKafka } = await import('./kafka/kafka.js');
     return openKafka(url, options);
   }
-  throw new SealstreamError(
+  throw unknownScheme(url);
+}
+
+/** Opens what openStream opens, for those who set it up: see stream/administration.ts. */
+export async function openAdministration(
+  url: string,
+  options: StreamOptions = {},
+): Promise<Administration> {
+  const scheme = url.slice(0, url.indexOf(':') + 1);
+  if (scheme === 'file:') {
+    const { openSegmentsAdministration } = await import('./segments/administration.js');
+    return openSegmentsAdministration(url);
+  }
+  if (scheme === 'kafka:') {
+    const { openKafkaAdministration } = await import('./kafka/administration.js');
+    return openKafkaAdministration(url, options);
+  }
+  throw unknownScheme(url);
+}
+
+function unknownScheme(url: string): SealstreamError {
+  return new SealstreamError(
     'configuration',
     `stream: "${withoutSecrets(url)}" has no known scheme; use file:PATH or kafka://host:port`,
   );

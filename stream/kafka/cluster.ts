@@ -7,7 +7,7 @@ import {
   openConnection,
 } from './connection.js';
 import { chooseVersion } from './protocol/api-versions.js';
-import { KAFKA_ERROR, protocolError } from './protocol/error-codes.js';
+import { KAFKA_ERROR, protocolError, requestError } from './protocol/error-codes.js';
 import {
   decodeMetadata,
   encodeMetadataRequest,
@@ -92,11 +92,12 @@ export class Cluster {
   }
 
   /**
-   * Asks one broker after another, until one answers, about a topic. `topic: null` is an answer.
+   * Asks one broker after another, until one answers, about a topic, or with null about none.
+   * `topic: null` is an answer.
    * Throws the last broker's error where none answers within `timeoutMs`, and at once what another
    * broker would say too (`unauthorized`, `configuration`, `unsupported`).
    */
-  async metadata(topic: string, timeoutMs = this.timeoutMs): Promise<Metadata> {
+  async metadata(topic: string | null, timeoutMs = this.timeoutMs): Promise<Metadata> {
     return this.ask(timeoutMs, (connection, remainingMs) =>
       this.metadataFrom(connection, topic, remainingMs),
     );
@@ -105,17 +106,20 @@ export class Cluster {
   /** What this one broker says about a topic. */
   async metadataFrom(
     connection: BrokerConnection,
-    topic: string,
+    topic: string | null,
     timeoutMs: number,
   ): Promise<Metadata> {
     const encode = () => encodeMetadataRequest(topic);
     const response = await this.call(connection, METADATA, encode, timeoutMs);
     const { bytes, version, what } = response;
     const { errorCode, metadata } = decodeMetadata(bytes, version, topic, what);
-    const where = `${connection.name}: topic ${topic}`;
+    const where = `${connection.name}: ${topic === null ? 'metadata' : `topic ${topic}`}`;
     if (errorCode !== KAFKA_ERROR.NONE) throw protocolError(errorCode, where);
     const topicError = metadata.topic?.errorCode ?? KAFKA_ERROR.NONE;
-    if (topicError !== KAFKA_ERROR.NONE) throw protocolError(topicError, where);
+    if (topicError !== KAFKA_ERROR.NONE) {
+      const answer = { errorCode: topicError, errorMessage: null };
+      throw requestError(answer, where, `Describe on topic ${topic}`);
+    }
     this.#brokers = metadata.brokers;
     return metadata;
   }

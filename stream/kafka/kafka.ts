@@ -29,15 +29,19 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * cluster or the rights shows with the first call. Throws `configuration` on a bad URL or key.
  */
 export async function openKafka(url: string, options: StreamOptions = {}): Promise<Stream> {
+  return new KafkaStream(connectCluster(url, options));
+}
+
+/** What a stream and its administration share; nothing is connected yet. Throws as openKafka does. */
+export function connectCluster(url: string, options: StreamOptions): Cluster {
   const security = options.kafka ?? {};
   checkTls(security);
-  const cluster = new Cluster({
+  return new Cluster({
     bootstrap: parseKafkaUrl(url),
     security,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     logger: options.logger ?? null,
   });
-  return new KafkaStream(cluster);
 }
 
 /** Closing it closes the readers, appenders and ownerships that came from it. */

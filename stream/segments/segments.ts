@@ -39,11 +39,16 @@ interface Closable {
  * setting `segment.bytes` says how large its segments grow, 256 MiB by default.
  */
 export async function openSegments(url: string, options: StreamOptions = {}): Promise<Stream> {
+  return new SegmentStream(url, folderOf(url), options);
+}
+
+/** The absolute folder that a `file:` URL names. Throws `configuration`. */
+export function folderOf(url: string): string {
   const path = url.startsWith('file://') ? pathOf(url) : url.slice('file:'.length);
   if (!url.startsWith('file:') || path === '' || path.includes('\0')) {
     throw new SealstreamError('configuration', `stream: "${url}" names no folder; use file:PATH`);
   }
-  return new SegmentStream(url, resolve(path), options);
+  return resolve(path);
 }
 
 function pathOf(url: string): string {

@@ -45,7 +45,7 @@ export const SAMPLES: readonly Sample[] = [
   {
     name: 'DescribeConfigs v4',
     bytes: describeConfigs(),
-    decode: (bytes) => decodeDescribeConfigs(bytes, TOPIC.topic, 'test'),
+    decode: (bytes) => decodeDescribeConfigs(bytes, { type: 'topic', name: TOPIC.topic }, 'test'),
   },
   ...[9, 13].map((version) => ({
     name: `Produce v${version}`,

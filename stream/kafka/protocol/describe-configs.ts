@@ -1,5 +1,5 @@
 /**
- * DescribeConfigs (key 32), version 4: a topic's effective settings.
+ * DescribeConfigs (key 32), version 4: the effective settings of a topic or a broker.
  *
  *   request  => [resource_type INT8, resource_name COMPACT_STRING,
  *                configuration_keys [COMPACT_STRING] (null: all), TAGS],
@@ -12,35 +12,44 @@
  *                 synonyms [name COMPACT_STRING, value COMPACT_NULLABLE_STRING, source INT8, TAGS],
  *                 config_type INT8, documentation COMPACT_NULLABLE_STRING, TAGS], TAGS], TAGS
  */
+import type { Setting, SettingSource } from '../../administration.js';
+import { type ConfigResource, RESOURCE_TYPES } from './config-resource.js';
 import { WireReader } from './reader.js';
 import { WireWriter } from './writer.js';
 
 export const DESCRIBE_CONFIGS = { key: 32, name: 'DescribeConfigs', oldest: 4, newest: 4 } as const;
 
-const TOPIC_RESOURCE = 2;
 const RESULT_BYTES = 7;
 const SETTING_BYTES = 9;
 const SYNONYM_BYTES = 4;
 
+const SOURCES = new Map<number, SettingSource>([
+  [1, 'topic'],
+  [2, 'broker'],
+  [3, 'cluster'],
+  [4, 'file'],
+  [5, 'default'],
+]);
+
 export interface DescribedConfigs {
   readonly errorCode: number;
   readonly errorMessage: string | null;
-  /** Settings without a value (sensitive ones) are left out. */
-  readonly settings: ReadonlyMap<string, string>;
+  readonly settings: ReadonlyMap<string, Setting>;
 }
 
-export function encodeDescribeConfigsRequest(topic: string): Uint8Array {
+/** What a broker is set to, only it can say. */
+export function encodeDescribeConfigsRequest(resource: ConfigResource): Uint8Array {
   const writer = new WireWriter();
-  writer.compactArray([topic], (name) => {
-    writer.int8(TOPIC_RESOURCE).compactString(name).unsignedVarint(0).noTags();
+  writer.compactArray([resource], ({ type, name }) => {
+    writer.int8(RESOURCE_TYPES[type]).compactString(name).unsignedVarint(0).noTags();
   });
   return writer.boolean(false).boolean(false).noTags().finish();
 }
 
-/** Throws `malformed`, also where the topic is not answered for. */
+/** Throws `malformed`, also where the resource is not answered for. */
 export function decodeDescribeConfigs(
   bytes: Uint8Array,
-  topic: string,
+  resource: ConfigResource,
   what: string,
 ): DescribedConfigs {
   const reader = new WireReader(bytes, what);
@@ -50,25 +59,23 @@ export function decodeDescribeConfigs(
     const errorMessage = reader.compactNullableString();
     const type = reader.int8();
     const name = reader.compactString();
-    const settings = new Map<string, string>();
-    reader.compactArray(SETTING_BYTES, () => {
-      const [key, value] = readSetting(reader);
-      if (value !== null) settings.set(key, value);
-    });
+    const settings = new Map(reader.compactArray(SETTING_BYTES, () => readSetting(reader)));
     reader.tags();
     return { type, name, errorCode, errorMessage, settings };
   });
   reader.tags();
-  const found = results.find((each) => each.type === TOPIC_RESOURCE && each.name === topic);
-  if (found === undefined) throw reader.fail(`no answer about topic ${topic}`);
-  return found;
+  const type = RESOURCE_TYPES[resource.type];
+  const found = results.find((each) => each.type === type && each.name === resource.name);
+  if (found === undefined) throw reader.fail(`no answer about ${resource.type} ${resource.name}`);
+  const { errorCode, errorMessage, settings } = found;
+  return { errorCode, errorMessage, settings };
 }
 
-function readSetting(reader: WireReader): [string, string | null] {
+function readSetting(reader: WireReader): [string, Setting] {
   const name = reader.compactString();
   const value = reader.compactNullableString();
   reader.boolean();
-  reader.int8();
+  const source = SOURCES.get(reader.int8()) ?? 'other';
   reader.boolean();
   reader.compactArray(SYNONYM_BYTES, () => {
     reader.compactString();
@@ -79,5 +86,5 @@ function readSetting(reader: WireReader): [string, string | null] {
   reader.int8();
   reader.compactNullableString();
   reader.tags();
-  return [name, value];
+  return [name, { value, source }];
 }

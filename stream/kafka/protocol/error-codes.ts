@@ -25,7 +25,9 @@ export const KAFKA_ERROR = {
   NOT_CONTROLLER: 41,
   INVALID_REQUEST: 42,
   POLICY_VIOLATION: 44,
+  SECURITY_DISABLED: 54,
   KAFKA_STORAGE_ERROR: 56,
+  REASSIGNMENT_IN_PROGRESS: 60,
   FETCH_SESSION_ID_NOT_FOUND: 70,
   INVALID_FETCH_SESSION_EPOCH: 71,
   FENCED_LEADER_EPOCH: 74,
@@ -70,6 +72,7 @@ const BUSY: ReadonlySet<number> = codesOf(
   'FETCH_SESSION_ID_NOT_FOUND',
   'INVALID_FETCH_SESSION_EPOCH',
   'OFFSET_NOT_AVAILABLE',
+  'REASSIGNMENT_IN_PROGRESS',
 );
 
 const FATAL = new Map<number, readonly [ErrorCode, string]>([
@@ -78,15 +81,39 @@ const FATAL = new Map<number, readonly [ErrorCode, string]>([
   [KAFKA_ERROR.INVALID_TOPIC_EXCEPTION, ['usage', 'use another topic name']],
   [KAFKA_ERROR.TOPIC_AUTHORIZATION_FAILED, ['unauthorized', 'grant the rights on the topic']],
   [KAFKA_ERROR.CLUSTER_AUTHORIZATION_FAILED, ['unauthorized', 'grant the rights on the cluster']],
+  [
+    KAFKA_ERROR.SECURITY_DISABLED,
+    ['unsupported', 'the cluster has no authorizer: set authorizer.class.name on its brokers'],
+  ],
   [KAFKA_ERROR.UNSUPPORTED_VERSION, ['unsupported', 'use Kafka 3.7 or later']],
   [KAFKA_ERROR.UNSUPPORTED_COMPRESSION_TYPE, ['unsupported', 'use Kafka 3.7 or later']],
   [KAFKA_ERROR.INVALID_PARTITIONS, ['configuration', 'correct the number of partitions']],
   [KAFKA_ERROR.INVALID_REPLICATION_FACTOR, ['configuration', 'lower the replication']],
   [KAFKA_ERROR.INVALID_REPLICA_ASSIGNMENT, ['configuration', 'lower the replication']],
-  [KAFKA_ERROR.INVALID_CONFIG, ['configuration', "correct the topic's settings"]],
-  [KAFKA_ERROR.INVALID_REQUEST, ['configuration', "correct the topic's settings"]],
+  [KAFKA_ERROR.INVALID_CONFIG, ['configuration', 'correct the settings']],
+  [KAFKA_ERROR.INVALID_REQUEST, ['configuration', 'correct the settings']],
   [KAFKA_ERROR.POLICY_VIOLATION, ['configuration', "the cluster's policy forbids it"]],
 ]);
+
+const REFUSED: ReadonlySet<number> = codesOf(
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+);
+
+/** Whether the broker says that a right is missing. */
+export function isRefusal(code: number): boolean {
+  return REFUSED.has(code);
+}
+
+/** The same as protocolError, naming the right that a refused request needs. */
+export function requestError(
+  { errorCode, errorMessage }: { readonly errorCode: number; readonly errorMessage: string | null },
+  where: string,
+  right: string,
+): SealstreamError {
+  if (!isRefusal(errorCode)) return protocolError(errorCode, where, errorMessage ?? undefined);
+  return new SealstreamError('unauthorized', `${where}: ${errorName(errorCode)}: grant ${right}`);
+}
 
 /**
  * An error code as a SealstreamError: `not-leader`, `busy` and `throttled` (class retry), or what

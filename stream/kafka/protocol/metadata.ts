@@ -1,5 +1,5 @@
 /**
- * Metadata (key 3), versions 12 and 13: the brokers, and one topic with its id and leaders.
+ * Metadata (key 3), versions 12 and 13: the brokers, and one topic or none with its id and leaders.
  *
  *   request  => [topic_id UUID, name COMPACT_NULLABLE_STRING, TAGS], allow_auto_topic_creation
  *               BOOLEAN, include_topic_authorized_operations BOOLEAN, TAGS
@@ -32,7 +32,10 @@ export interface PartitionMetadata {
   /** −1: none now. */
   readonly leader: number;
   readonly leaderEpoch: number;
-  readonly replicas: number;
+  /** Broker ids; "offline": replicas whose broker or disk is gone. */
+  readonly replicas: readonly number[];
+  readonly inSync: readonly number[];
+  readonly offline: readonly number[];
 }
 
 export interface TopicMetadata {
@@ -44,16 +47,18 @@ export interface TopicMetadata {
 }
 
 export interface Metadata {
+  readonly clusterId: string | null;
   readonly brokers: ReadonlyMap<number, BrokerAddress>;
+  /** Who takes administrative requests; −1: none now. */
   readonly controller: number;
-  /** The topic asked for; null where the broker says that there is none (error 3). */
+  /** The topic asked for; null where none was, or the broker says that there is none (error 3). */
   readonly topic: TopicMetadata | null;
 }
 
 /** Never creates the topic. */
-export function encodeMetadataRequest(topic: string): Uint8Array {
+export function encodeMetadataRequest(topic: string | null): Uint8Array {
   const writer = new WireWriter();
-  writer.compactArray([topic], (name) => {
+  writer.compactArray(topic === null ? [] : [topic], (name) => {
     writer.uuid(ZERO_UUID).compactNullableString(name).noTags();
   });
   return writer.boolean(false).boolean(false).noTags().finish();
@@ -63,25 +68,26 @@ export function encodeMetadataRequest(topic: string): Uint8Array {
 export function decodeMetadata(
   bytes: Uint8Array,
   version: number,
-  topic: string,
+  topic: string | null,
   where: string,
 ): { readonly errorCode: number; readonly metadata: Metadata } {
   const reader = new WireReader(bytes, where);
   reader.int32();
   const brokers = reader.compactArray(BROKER_BYTES, () => readBroker(reader));
-  reader.compactNullableString();
+  const clusterId = reader.compactNullableString();
   const controller = reader.int32();
   const topics = reader.compactArray(TOPIC_BYTES, () => readTopic(reader));
   const topError = version >= 13 ? reader.int16() : KAFKA_ERROR.NONE;
   reader.tags();
   const found = topics.find((each) => each.topic === topic);
-  if (found === undefined && topError === KAFKA_ERROR.NONE) {
+  if (found === undefined && topic !== null && topError === KAFKA_ERROR.NONE) {
     throw reader.fail(`no answer about topic ${topic}`);
   }
   const missing = found?.errorCode === KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION;
   return {
     errorCode: topError,
     metadata: {
+      clusterId,
       brokers: new Map(brokers.map((broker) => [broker.nodeId, broker])),
       controller,
       topic: found === undefined || missing ? null : found,
@@ -120,9 +126,10 @@ function readPartition(reader: WireReader): PartitionMetadata {
   const partition = reader.int32();
   const leader = reader.int32();
   const leaderEpoch = reader.int32();
-  const replicas = reader.compactArray(NODE_BYTES, () => reader.int32());
-  reader.compactArray(NODE_BYTES, () => reader.int32());
-  reader.compactArray(NODE_BYTES, () => reader.int32());
+  const nodes = () => reader.compactArray(NODE_BYTES, () => reader.int32());
+  const replicas = nodes();
+  const inSync = nodes();
+  const offline = nodes();
   reader.tags();
-  return { errorCode, partition, leader, leaderEpoch, replicas: replicas.length };
+  return { errorCode, partition, leader, leaderEpoch, replicas, inSync, offline };
 }

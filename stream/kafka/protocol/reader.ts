@@ -60,6 +60,10 @@ export class WireReader {
     return this.#bytes.readBigInt64BE(this.#take(8));
   }
 
+  float64(): number {
+    return this.#bytes.readDoubleBE(this.#take(8));
+  }
+
   unsignedVarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {

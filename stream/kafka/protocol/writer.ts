@@ -56,6 +56,12 @@ export class WireWriter {
     return this;
   }
 
+  float64(value: number): this {
+    const at = this.#reserve(8);
+    this.#bytes.writeDoubleBE(value, at);
+    return this;
+  }
+
   unsignedVarint(value: number): this {
     let rest = value >>> 0;
     while (rest > 0x7f) {

@@ -115,7 +115,7 @@ test('no bytes make a response decoder do anything but return or throw malformed
     (bytes: Uint8Array) => decodeMetadata(bytes, 13, 'audit', 'test'),
     (bytes: Uint8Array) => decodeListOffsets(bytes, 'audit', 'test'),
     (bytes: Uint8Array) => decodeCreateTopics(bytes, 'test'),
-    (bytes: Uint8Array) => decodeDescribeConfigs(bytes, 'audit', 'test'),
+    (bytes: Uint8Array) => decodeDescribeConfigs(bytes, { type: 'topic', name: 'audit' }, 'test'),
     (bytes: Uint8Array) => decodeApiVersions(bytes, 'test'),
   ];
   const small = fc.array(fc.oneof(fc.constantFrom(0, 1, 2, 3, 255), fc.nat(255)), {
