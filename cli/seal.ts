@@ -23,6 +23,8 @@ import type { SealJob } from './workers/seal-job.js';
 import { sealPool } from './workers/seal-pool.js';
 
 const MOST_WORKERS = 64;
+/** What one thread seals in about the time, and for the memory, that starting another one takes. */
+const RECORDS_EACH = 250_000n;
 
 interface SealOptions extends CommonOptions {
   readonly once?: boolean;
@@ -123,7 +125,8 @@ async function seal(options: SealOptions): Promise<number> {
         logLevel,
       };
       const workers = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS);
-      const running = await sealPool(own, job, workers);
+      const recordsEach = options.workers === undefined ? RECORDS_EACH : 0n;
+      const running = await sealPool(own, job, workers, recordsEach);
       return await (options.once === true
         ? once(running, options)
         : keepSealing(running, options, session));
@@ -150,7 +153,8 @@ export function registerSeal(
     )
     .option(
       '--workers <n>',
-      'threads, each with logs of its own; default: one a processor core',
+      'threads, each with logs of its own; default: one a processor core, with --once fewer where ' +
+        'there is little to seal',
       wholeNumber('--workers', 1, MOST_WORKERS),
     )
     .option('--json', 'with --once: print one JSON document')

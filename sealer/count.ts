@@ -1,3 +1,7 @@
+import { parseCheckpoint } from '../ledger/checkpoint.js';
+import { SealstreamError } from '../ledger/error.js';
+import { parseNote } from '../ledger/note.js';
+import type { Bounds } from '../stream/stream.js';
 import { type SealerOptions, settingsOf } from './options.js';
 import { persist } from './topic.js';
 
@@ -34,4 +38,43 @@ export function dealt(
     sum += partitions;
   }
   return (topic, partition) => ((before.get(topic) ?? 0) + partition) % shares === index;
+}
+
+/**
+ * About how many records `sealOnce` finds to seal, for deciding what to start for them and for nothing
+ * else: a few questions, no signature checked. null: that cannot be told now. What is wrong with a
+ * log or the memory is found, and said, by whoever seals.
+ */
+export async function estimateUnsealed(
+  options: SealerOptions,
+  counts: ReadonlyMap<string, number>,
+): Promise<bigint | null> {
+  let records = 0n;
+  try {
+    for (const [topic, count] of counts) {
+      const identity = await options.stream.describe(topic);
+      if (identity === null) continue;
+      const partitions = Array.from({ length: count }, (_, partition) => partition);
+      for (const bounds of await options.stream.bounds(identity, partitions)) {
+        if (!(bounds instanceof SealstreamError)) records += await above(options, topic, bounds);
+      }
+    }
+  } catch (error) {
+    if (error instanceof SealstreamError) return null;
+    throw error;
+  }
+  return records;
+}
+
+/** Offsets of a log above what the memory holds as sealed. */
+async function above(
+  { memory, ledger }: SealerOptions,
+  topic: string,
+  { partition, logStart, highWatermark }: Bounds,
+): Promise<bigint> {
+  const slot = await memory.read({ ledger, topic, partition });
+  const note = slot?.record.checkpoint?.note;
+  const next = note === undefined ? 0n : parseCheckpoint(parseNote(note).text).next;
+  const from = next > logStart ? next : logStart;
+  return highWatermark > from ? highWatermark - from : 0n;
 }

@@ -1,4 +1,4 @@
-import { countPartitions } from '../../sealer/count.js';
+import { countPartitions, estimateUnsealed } from '../../sealer/count.js';
 import { MergedReports } from '../../sealer/merged-reports.js';
 import type { SealerOptions, Settings } from '../../sealer/options.js';
 import { mergeSealed } from '../../sealer/plain.js';
@@ -13,27 +13,36 @@ const SILENCE_MS = 15_000;
  * As one sealer, over threads: each runs a whole sealer of its own. While sealing goes on each is a
  * member of the group, which divides the partitions; for `sealOnce` they are dealt out here. Where
  * one thread would do, none is started.
+ *
+ * `recordsEach`: `sealOnce` starts only as many as have about this many records each to seal; 0:
+ * however few there are.
  */
 export async function sealPool(
   options: SealerOptions,
   job: SealJob,
   workers: number,
+  recordsEach = 0n,
 ): Promise<Sealer> {
   const alone = await sealer(options);
-  return workers === 1 ? alone : new SealPool(options, job, workers, alone);
+  return workers === 1 ? alone : new SealPool(options, job, { workers, recordsEach }, alone);
+}
+
+interface Size {
+  readonly workers: number;
+  readonly recordsEach: bigint;
 }
 
 class SealPool implements Sealer {
   readonly #options: SealerOptions;
   readonly #job: SealJob;
-  readonly #workers: number;
+  readonly #size: Size;
   readonly #alone: Sealer;
   #reports: MergedReports | null = null;
 
-  constructor(options: SealerOptions, job: SealJob, workers: number, alone: Sealer) {
+  constructor(options: SealerOptions, job: SealJob, size: Size, alone: Sealer) {
     this.#options = options;
     this.#job = job;
-    this.#workers = workers;
+    this.#size = size;
     this.#alone = alone;
   }
 
@@ -57,7 +66,7 @@ class SealPool implements Sealer {
 
   async sealOnce(signal: AbortSignal = new AbortController().signal) {
     const counts = await countPartitions(this.#options, signal, false);
-    const threads = this.#threadsFor(counts);
+    const threads = await this.#threadsOnce(counts);
     if (threads === 1) return this.#alone.sealOnce(signal);
     const ends = await this.#work(counts, threads, true, signal);
     const shares = ends.map(({ results }) => results);
@@ -79,7 +88,16 @@ class SealPool implements Sealer {
 
   #threadsFor(counts: ReadonlyMap<string, number>): number {
     const partitions = [...counts.values()].reduce((sum, count) => sum + count, 0);
-    return Math.max(1, Math.min(this.#workers, partitions));
+    return Math.max(1, Math.min(this.#size.workers, partitions));
+  }
+
+  async #threadsOnce(counts: ReadonlyMap<string, number>): Promise<number> {
+    const most = this.#threadsFor(counts);
+    const { recordsEach } = this.#size;
+    if (most === 1 || recordsEach === 0n) return most;
+    const unsealed = await estimateUnsealed(this.#options, counts);
+    if (unsealed === null || unsealed >= BigInt(most) * recordsEach) return most;
+    return Math.max(1, Number(unsealed / recordsEach));
   }
 
   /** Once one thread fails the others are stopped: they publish last checkpoints first. */

@@ -33,6 +33,7 @@ function poolOf(
   workers: number,
   changed: Partial<SealJob> = {},
   options: Partial<SealerOptions> = {},
+  recordsEach = 0n,
 ): Promise<Sealer> {
   const { stream, memory } = ledger;
   const common = { ledger: LEDGER, topics: [TOPIC], every: HOUR, records: 4, heartbeat: HOUR };
@@ -47,7 +48,7 @@ function poolOf(
     logLevel: 'fatal',
     ...changed,
   };
-  return sealPool(own, job, workers);
+  return sealPool(own, job, workers, recordsEach);
 }
 
 function isSealing({ phase }: LogReport): boolean {
@@ -101,6 +102,30 @@ test('never more threads than partitions, and every partition once', async () =>
     [0, 1, 2].map((partition) => [partition, BigInt(partition + 1), null, null]),
   );
   assert.deepEqual(await publishedSizes(ledger, 3), [1n, 2n, 3n]);
+});
+
+test('no more threads than there is work for, counted from what is sealed; the same result', async () => {
+  const ledger = await make(3);
+  const seal = async (recordsEach: bigint) => {
+    started.length = 0;
+    const results = await (await poolOf(ledger, 8, {}, {}, recordsEach)).sealOnce();
+    assert.deepEqual(
+      results.map(({ partition, error, refusal }) => [partition, error, refusal]),
+      [0, 1, 2].map((partition) => [partition, null, null]),
+    );
+    return { threads: started.length, records: results.map(({ records }) => records) };
+  };
+  const grow = async () => {
+    for (const partition of [0, 1, 2]) await ledger.append(4, partition);
+  };
+  await grow();
+  assert.deepEqual(await seal(7n), { threads: 0, records: [4n, 4n, 4n] });
+  await grow();
+  assert.deepEqual(await seal(6n), { threads: 2, records: [4n, 4n, 4n] });
+  await grow();
+  assert.deepEqual(await seal(4n), { threads: 3, records: [4n, 4n, 4n] });
+  assert.deepEqual(await seal(1n), { threads: 0, records: [0n, 0n, 0n] });
+  assert.deepEqual(await publishedSizes(ledger, 3), [12n, 12n, 12n]);
 });
 
 test('what makes sealing impossible in a thread is thrown with its code', async () => {

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SealstreamError } from '../../../ledger/error.js';
-import { dealt } from '../../../sealer/count.js';
+import { dealt, estimateUnsealed } from '../../../sealer/count.js';
 import type { LogReport } from '../../../sealer/index.js';
 import { MergedReports } from '../../../sealer/merged-reports.js';
 import { errorOf, mergeSealed, plainError, plainSealed, sealedOf } from '../../../sealer/plain.js';
 import type { SealedOnce } from '../../../sealer/seal-once.js';
 import { Turns } from '../../../sealer/turns.js';
+import type { Bounds } from '../../../stream/stream.js';
+import { type Lies, LyingStream } from '../../support/lying-stream.js';
+import { LEDGER, TestLedger, TOPIC } from '../../support/sealer/ledger.js';
 
 const counts = fc
   .uniqueArray(fc.tuple(fc.string({ minLength: 1 }), fc.nat(20)), { selector: ([name]) => name })
@@ -28,6 +31,40 @@ test('every partition is dealt to exactly one share, and shares differ by one at
       assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1);
     }),
   );
+});
+
+test('what is not sealed yet is estimated from the memory; null where nobody can tell', async () => {
+  const ledger = await TestLedger.make(3);
+  try {
+    const { memory, key: signingKey } = ledger;
+    const counted = new Map([[TOPIC, 3]]);
+    const estimate = (lies: Lies) => {
+      const stream = new LyingStream(ledger.stream, lies);
+      const options = { stream, memory, signingKey, ledger: LEDGER, topics: [TOPIC] };
+      return estimateUnsealed(options, counted);
+    };
+    for (const partition of [0, 1, 2]) await ledger.append(5, partition);
+    assert.equal(await estimate({}), 15n);
+    await ledger.sealOnce();
+    assert.equal(await estimate({}), 0n);
+    await ledger.append(2, 1);
+    assert.equal(await estimate({}), 2n);
+    const longer = (_: string, truth: Bounds) => ({ ...truth, highWatermark: 100n });
+    assert.equal(await estimate({ bounds: longer }), 3n * 95n);
+    const shortened = (_: string, truth: Bounds) => ({ ...truth, highWatermark: 1n });
+    assert.equal(await estimate({ bounds: shortened }), 0n);
+    const lost = new SealstreamError('partition-missing', 'it is gone');
+    const oneLost = (_: string, truth: Bounds) => (truth.partition === 1 ? lost : truth);
+    assert.equal(await estimate({ bounds: oneLost }), 0n);
+    const outage = (): never => {
+      throw new SealstreamError('unreachable', 'nobody answers');
+    };
+    assert.equal(await estimate({ bounds: outage }), null);
+    assert.equal(await estimate({ describe: outage }), null);
+    assert.equal(await estimate({ describe: () => null }), 0n);
+  } finally {
+    await ledger.remove();
+  }
 });
 
 test('an error keeps its code, name, message and stack on the way to another thread', () => {
