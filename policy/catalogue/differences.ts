@@ -162,6 +162,16 @@ export const DIFFERENCES = {
     title: 'Someone undeclared may read',
     why: 'Audit events are personal and confidential; no role of the file allows it.',
   },
+  'acl-describe': {
+    severity: 'note',
+    title: 'Someone undeclared may describe',
+    why: 'Names, sizes and settings of the ledger’s topics are seen; no event is.',
+  },
+  'acl-group': {
+    severity: 'warning',
+    title: 'Someone undeclared may join the sealers’ group',
+    why: 'Partitions would be given to a member that does not seal them.',
+  },
   'acl-cluster': {
     severity: 'error',
     title: 'Someone undeclared may alter the cluster',

@@ -1,0 +1,92 @@
+import type { AccessRule } from '../../stream/administration.js';
+import { type Comparison, differ, isUnseen, reasonOf } from '../comparison.js';
+import type { Difference } from '../difference.js';
+import { desiredRules, ruleKey } from '../roles.js';
+import { deniedDifferences, extraDifferences } from './extra-access.js';
+
+/** Access rules, where ledger.yaml declares principals. */
+export function accessDifferences(comparison: Comparison): Difference[] {
+  const wanted = desiredRules(comparison.declared.configuration);
+  if (wanted === null || comparison.embedded) return [];
+  const { rules } = comparison.observed;
+  const cluster = { subject: 'cluster', effect: 'none', by: 'operator' } as const;
+  if (rules === null) {
+    return [
+      differ(comparison, {
+        ...cluster,
+        code: 'authorizer-missing',
+        field: 'authorizer.class.name',
+        found: null,
+        wanted: 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        remedy: 'set authorizer.class.name and super.users in the file of every broker',
+      }),
+    ];
+  }
+  if (isUnseen(rules)) {
+    return [
+      differ(comparison, {
+        ...cluster,
+        code: 'acl-unseen',
+        field: 'acl',
+        found: reasonOf(rules),
+        wanted: 'to be seen',
+        remedy: 'grant Describe on the cluster to the principal that runs this',
+      }),
+    ];
+  }
+  return [
+    ...missingDifferences(comparison, wanted, rules),
+    ...extraDifferences(comparison, wanted, rules),
+    ...deniedDifferences(comparison, wanted, rules),
+  ];
+}
+
+/** `topic audit`, `groups sealstream-sealer/…*`. */
+export function resourceOf({ resource, pattern, name }: AccessRule): string {
+  if (resource === 'cluster') return 'the cluster';
+  if (pattern === 'prefixed') return `${resource}s ${name}*`;
+  return name === '*' ? `every ${resource}` : `${resource} ${name}`;
+}
+
+export function subjectOf(rule: AccessRule): string {
+  const from = rule.host === '*' ? '' : ` from ${rule.host}`;
+  return `${rule.principal}${from} on ${resourceOf(rule)}`;
+}
+
+/** One for each principal and resource, however many of its rights are missing. */
+function missingDifferences(
+  comparison: Comparison,
+  wanted: readonly AccessRule[],
+  rules: readonly AccessRule[],
+): Difference[] {
+  const present = new Set(rules.map(ruleKey));
+  const groups = new Map<string, AccessRule[]>();
+  for (const rule of wanted) {
+    const subject = subjectOf(rule);
+    groups.set(subject, [...(groups.get(subject) ?? []), rule]);
+  }
+  return [...groups].flatMap(([subject, group]) => {
+    const missing = group.filter((rule) => !present.has(ruleKey(rule)));
+    if (missing.length === 0) return [];
+    const operations = (list: readonly AccessRule[]): string =>
+      list.map(({ operation }) => operation).join(', ');
+    const there = group.filter((rule) => present.has(ruleKey(rule)));
+    return differ(comparison, {
+      code: 'acl-missing',
+      ...topicOf(missing[0]),
+      subject,
+      field: 'acl',
+      found: there.length === 0 ? null : operations(there),
+      wanted: operations(group),
+      effect: 'adds',
+      by: 'apply',
+      remedy: `sealstream apply adds ${operations(missing)}`,
+      change: { kind: 'add-rules', rules: missing },
+    });
+  });
+}
+
+export function topicOf(rule: AccessRule | undefined): { topic?: string } {
+  const own = rule?.resource === 'topic' && rule.pattern === 'literal' && rule.name !== '*';
+  return own ? { topic: rule.name } : {};
+}

@@ -1,0 +1,66 @@
+import { checkpointTopic } from '../../ledger/checkpoint-record.js';
+import { type Comparison, differ, isUnseen, reasonOf } from '../comparison.js';
+import type { Difference } from '../difference.js';
+import { recordedTopics } from '../recorded.js';
+
+/** What was recorded last in the configuration topic, against the file. */
+export function recordedDifferences(comparison: Comparison): Difference[] {
+  const { declared, observed } = comparison;
+  const topic = declared.configuration.configuration?.topic;
+  if (topic === undefined) return [];
+  const { recorded } = observed;
+  if (isUnseen(recorded)) {
+    return [
+      differ(comparison, {
+        code: 'configuration-unseen',
+        topic,
+        subject: `topic ${topic}`,
+        field: 'recorded configuration',
+        found: reasonOf(recorded),
+        wanted: declared.hash,
+        effect: 'none',
+        by: 'operator',
+        remedy: 'grant Read on the configuration topic to the principal that runs this',
+      }),
+    ];
+  }
+  const undeclared = recorded === null ? [] : undeclaredTopics(comparison, recorded.text);
+  if (recorded?.hash === declared.hash) return undeclared;
+  return [
+    ...undeclared,
+    differ(comparison, {
+      code: 'configuration-unrecorded',
+      topic,
+      subject: 'configuration',
+      field: 'recorded',
+      found: recorded?.hash ?? null,
+      wanted: declared.hash,
+      effect: 'records',
+      by: 'apply',
+      remedy: `sealstream apply appends it to ${topic}`,
+      change: { kind: 'record', topic, hash: declared.hash },
+    }),
+  ];
+}
+
+function undeclaredTopics(comparison: Comparison, text: string): Difference[] {
+  const { declared, observed } = comparison;
+  const names = new Set(comparison.topics.map(({ specification }) => specification.topic));
+  return recordedTopics(text).flatMap((topic) => {
+    if (names.has(topic)) return [];
+    const there = observed.topics.get(topic) != null;
+    return differ(comparison, {
+      code: 'topic-undeclared',
+      topic,
+      subject: `topic ${topic}`,
+      field: 'declaration',
+      found: there ? 'recorded, and on the cluster' : 'recorded, and gone from the cluster',
+      wanted: null,
+      effect: 'loosens',
+      by: 'apply',
+      remedy:
+        `declare ${topic} in topics of the ledger ${declared.configuration.ledger}; ` +
+        `neither it nor ${checkpointTopic(topic)} is ever deleted`,
+    });
+  });
+}
