@@ -61,6 +61,14 @@ export function isRefused({ effect, waiver }: Difference): boolean {
   return effect === 'loosens' && waiver === null;
 }
 
+/**
+ * Whether it is left for someone to do. A waiver lets a difference stand, except a loosening that
+ * `apply` does because of it.
+ */
+export function isPending({ effect, by, waiver }: Difference): boolean {
+  return waiver === null || (effect === 'loosens' && by === 'apply');
+}
+
 /** The waiver in force on `today` (`YYYY-MM-DD`, UTC) that covers a code on a topic. */
 export function waiverFor(
   waivers: readonly Waiver[],

@@ -1,19 +1,15 @@
-import type { SealstreamError } from '../ledger/error.js';
-import type { AccessRule, ClusterState, Quota, TopicState } from '../stream/administration.js';
-import type { Bounds } from '../stream/stream.js';
-
-/** The last configuration that `apply` appended to the ledger's configuration topic. */
-export interface RecordedConfiguration {
-  readonly offset: bigint;
-  /** The record's own, milliseconds UTC. */
-  readonly timestamp: bigint;
-  /** Base64 SHA-256 of `text`. */
-  readonly hash: string;
-  /** Canonical text of the configuration. */
-  readonly text: string;
-  /** Names and ids of the topics that were there when it was recorded. */
-  readonly topicIds: ReadonlyMap<string, string>;
-}
+import { SealstreamError } from '../ledger/error.js';
+import type {
+  AccessRule,
+  Administration,
+  ClusterState,
+  Quota,
+  TopicState,
+} from '../stream/administration.js';
+import type { Bounds, Stream } from '../stream/stream.js';
+import type { Configuration } from './configuration.js';
+import { desiredTopics, isEmbedded } from './desired.js';
+import { type RecordedConfiguration, readRecorded } from './recorded.js';
 
 /**
  * What was asked of the cluster, once, so that plan and doctor are pure functions of it. An error in
@@ -30,4 +26,68 @@ export interface Observed {
   readonly quotas: readonly Quota[] | SealstreamError;
   /** null: none was recorded, or no configuration topic is declared. */
   readonly recorded: RecordedConfiguration | SealstreamError | null;
+}
+
+/** Topics that are asked about at the same time. */
+const AT_ONCE = 8;
+
+/** Asks everything. Throws what the stream throws when it cannot be reached. */
+export async function observe(
+  administration: Administration,
+  stream: Stream,
+  configuration: Configuration,
+  options: { readonly timeoutMs?: number } = {},
+): Promise<Observed> {
+  const cluster = await administration.cluster();
+  const topics = new Map<string, TopicState | null>();
+  const look = async (names: readonly string[]): Promise<void> => {
+    for (let at = 0; at < names.length; at += AT_ONCE) {
+      const some = names.slice(at, at + AT_ONCE);
+      const states = await Promise.all(
+        some.map((name) => topicOrNull(administration, name, configuration)),
+      );
+      for (const [index, name] of some.entries()) topics.set(name, states[index] ?? null);
+    }
+  };
+  await look(desiredTopics(configuration).map(({ specification }) => specification.topic));
+  const own = topics.get(configuration.configuration?.topic ?? '') ?? null;
+  const recorded = own === null ? null : await unlessUnseen(readRecorded(stream, own, options));
+  if (recorded !== null && !(recorded instanceof SealstreamError)) {
+    await look(recorded.topics.filter((name) => !topics.has(name)));
+  }
+  const bounds = new Map<string, readonly (Bounds | SealstreamError)[]>();
+  for (const [name, state] of topics) {
+    if (state === null) continue;
+    const partitions = state.partitions.map(({ partition }) => partition);
+    bounds.set(name, await stream.bounds(state, partitions));
+  }
+  const rules = await unlessUnseen(administration.accessRules());
+  const quotas = await unlessUnseen(administration.quotas());
+  return { cluster, topics, bounds, rules, quotas, recorded };
+}
+
+/** An embedded stream has no folder before its first topic: there that is a beginning, no outage. */
+async function topicOrNull(
+  administration: Administration,
+  name: string,
+  configuration: Configuration,
+): Promise<TopicState | null> {
+  try {
+    return await administration.topic(name);
+  } catch (error) {
+    const none = error instanceof SealstreamError && error.code === 'unreachable';
+    if (none && isEmbedded(configuration)) return null;
+    throw error;
+  }
+}
+
+const UNSEEN = new Set<string>(['unauthorized', 'unsupported', 'unreadable']);
+
+async function unlessUnseen<T>(asked: Promise<T>): Promise<T | SealstreamError> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof SealstreamError && UNSEEN.has(error.code)) return error;
+    throw error;
+  }
 }

@@ -38,7 +38,12 @@ function topicRights(
     case 'verifier':
       return [[all, READ]];
     case 'replayer':
-      return [[[...audit, ...checkpoints], ['read', 'describe']]];
+      return [
+        [
+          [...audit, ...checkpoints],
+          ['read', 'describe'],
+        ],
+      ];
     case 'admin':
       return [
         [all, MANAGE],

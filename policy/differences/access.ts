@@ -3,6 +3,7 @@ import { type Comparison, differ, isUnseen, reasonOf } from '../comparison.js';
 import type { Difference } from '../difference.js';
 import { desiredRules, ruleKey } from '../roles.js';
 import { deniedDifferences, extraDifferences } from './extra-access.js';
+import { subjectOf, topicOf } from './rule-names.js';
 
 /** Access rules, where ledger.yaml declares principals. */
 export function accessDifferences(comparison: Comparison): Difference[] {
@@ -41,18 +42,6 @@ export function accessDifferences(comparison: Comparison): Difference[] {
   ];
 }
 
-/** `topic audit`, `groups sealstream-sealer/…*`. */
-export function resourceOf({ resource, pattern, name }: AccessRule): string {
-  if (resource === 'cluster') return 'the cluster';
-  if (pattern === 'prefixed') return `${resource}s ${name}*`;
-  return name === '*' ? `every ${resource}` : `${resource} ${name}`;
-}
-
-export function subjectOf(rule: AccessRule): string {
-  const from = rule.host === '*' ? '' : ` from ${rule.host}`;
-  return `${rule.principal}${from} on ${resourceOf(rule)}`;
-}
-
 /** One for each principal and resource, however many of its rights are missing. */
 function missingDifferences(
   comparison: Comparison,
@@ -84,9 +73,4 @@ function missingDifferences(
       change: { kind: 'add-rules', rules: missing },
     });
   });
-}
-
-export function topicOf(rule: AccessRule | undefined): { topic?: string } {
-  const own = rule?.resource === 'topic' && rule.pattern === 'literal' && rule.name !== '*';
-  return own ? { topic: rule.name } : {};
 }

@@ -3,7 +3,7 @@ import type { DifferenceCode } from '../catalogue.js';
 import { type Comparison, differ } from '../comparison.js';
 import type { Difference } from '../difference.js';
 import { ruleKey, sealerGroups } from '../roles.js';
-import { subjectOf, topicOf } from './access.js';
+import { subjectOf, topicOf } from './rule-names.js';
 
 const EVERYONE = 'User:*';
 /** What lets its holder change the cluster itself, and so everything in it. */
@@ -169,6 +169,7 @@ const OPERATIONS: Readonly<Record<Operation, string>> = {
   'describe-configs': 'DescribeConfigs',
   'alter-configs': 'AlterConfigs',
   'idempotent-write': 'IdempotentWrite',
+  'two-phase-commit': 'TwoPhaseCommit',
   'create-tokens': 'CreateTokens',
   'describe-tokens': 'DescribeTokens',
 };

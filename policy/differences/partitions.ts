@@ -35,9 +35,16 @@ function numberOf(
         ...at,
         code: 'partitions-fewer',
         effect: 'adds',
-        by: 'apply',
-        remedy: `sealstream apply adds ${partitionsOf(wanted - found)}`,
-        change: { kind: 'partitions', topic, total: wanted },
+        ...(comparison.embedded
+          ? {
+              by: 'operator',
+              remedy: `a file: stream cannot add partitions: declare partitions: ${found}`,
+            }
+          : {
+              by: 'apply',
+              remedy: `sealstream apply adds ${partitionsOf(wanted - found)}`,
+              change: { kind: 'partitions', topic, total: wanted },
+            }),
       }),
     ];
   }

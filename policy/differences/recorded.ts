@@ -1,7 +1,7 @@
 import { checkpointTopic } from '../../ledger/checkpoint-record.js';
 import { type Comparison, differ, isUnseen, reasonOf } from '../comparison.js';
 import type { Difference } from '../difference.js';
-import { recordedTopics } from '../recorded.js';
+import type { RecordedConfiguration } from '../recorded.js';
 
 /** What was recorded last in the configuration topic, against the file. */
 export function recordedDifferences(comparison: Comparison): Difference[] {
@@ -24,7 +24,7 @@ export function recordedDifferences(comparison: Comparison): Difference[] {
       }),
     ];
   }
-  const undeclared = recorded === null ? [] : undeclaredTopics(comparison, recorded.text);
+  const undeclared = recorded === null ? [] : undeclaredTopics(comparison, recorded);
   if (recorded?.hash === declared.hash) return undeclared;
   return [
     ...undeclared,
@@ -43,10 +43,10 @@ export function recordedDifferences(comparison: Comparison): Difference[] {
   ];
 }
 
-function undeclaredTopics(comparison: Comparison, text: string): Difference[] {
+function undeclaredTopics(comparison: Comparison, recorded: RecordedConfiguration): Difference[] {
   const { declared, observed } = comparison;
   const names = new Set(comparison.topics.map(({ specification }) => specification.topic));
-  return recordedTopics(text).flatMap((topic) => {
+  return recorded.topics.flatMap((topic) => {
     if (names.has(topic)) return [];
     const there = observed.topics.get(topic) != null;
     return differ(comparison, {

@@ -51,7 +51,7 @@ function one(
       found: found?.value ?? null,
       effect: 'loosens',
       by: 'apply',
-      remedy: `declare ${setting}: ${required ?? 'nothing'}`,
+      remedy: required === undefined ? `leave ${setting} out` : `declare ${setting}: ${required}`,
       ...(state === null ? {} : { change }),
     });
     return found?.value === wanted && loosening.waiver !== null ? [] : [loosening];
@@ -65,12 +65,16 @@ function one(
       code: codeOf(setting),
       found: found?.value ?? null,
       effect,
-      by: 'apply',
-      remedy:
-        effect === 'loosens'
-          ? `declare ${setting}: ${found?.value ?? required ?? wanted}`
-          : `sealstream apply sets ${setting}=${wanted}`,
-      change,
+      ...(comparison.embedded
+        ? { by: 'operator', remedy: 'a file: stream cannot change it: make the topic anew' }
+        : {
+            by: 'apply',
+            remedy:
+              effect === 'loosens'
+                ? `declare ${setting}: ${found?.value ?? required ?? wanted}`
+                : `sealstream apply sets ${setting}=${wanted}`,
+            change,
+          }),
     }),
   ];
 }
