@@ -1,7 +1,7 @@
 /** What verify and prove need: a stream, a ledger, topics and the public key; with or without ledger.yaml. */
 import { SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
-import { loadConfiguration } from '../policy/parse.js';
+import { loadDeclared } from '../policy/parse.js';
 import type { Logger, Stream } from '../stream/stream.js';
 import { logger } from './logger.js';
 import { openPlace, type StreamPlace } from './place.js';
@@ -86,7 +86,8 @@ export async function subjectOf(options: AuditorOptions): Promise<Subject> {
       `${options.config} is not there; without it, --stream, --ledger, --topic and --public-key say what to verify`,
     );
   }
-  const configuration = await loadConfiguration(options.config);
+  const declared = await loadDeclared(options.config);
+  const { configuration } = declared;
   const publicKeyFile = options.publicKey ?? configuration.verify?.publicKey;
   if (publicKeyFile === undefined) {
     throw new SealstreamError(
@@ -101,6 +102,6 @@ export async function subjectOf(options: AuditorOptions): Promise<Subject> {
     publicKeyField: options.publicKey === undefined ? 'verify.publicKey' : '--public-key',
     maxAge: configuration.verify?.maxAge ?? DEFAULT_MAX_AGE_MS,
     sealerMemory: configuration.seal?.memory ?? null,
-    ...placed(() => configuredPlace(configuration, options.timeout), log),
+    ...placed(() => configuredPlace(declared, options.timeout), log),
   };
 }

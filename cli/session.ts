@@ -9,7 +9,7 @@ import {
   signingKeyFromPem,
 } from '../ledger/keys.js';
 import type { Configuration, TopicDeclaration } from '../policy/configuration.js';
-import { loadConfiguration } from '../policy/parse.js';
+import { type Declared, fieldName, loadDeclared, placeName } from '../policy/parse.js';
 import { resolveStreamUrl } from '../policy/paths.js';
 import { resolveSecurity } from '../policy/secrets.js';
 import { withoutSecrets } from '../stream/open.js';
@@ -33,9 +33,10 @@ export async function withSession<T>(
   options: CommonOptions & { readonly logLevel?: LogLevel; readonly timeoutMs?: number },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const configuration = await loadConfiguration(options.config);
+  const declared = await loadDeclared(options.config);
+  const { configuration } = declared;
   const log = logger(options.logLevel ?? 'warn');
-  const stream = await openConfigured(configuration, log, options.timeoutMs);
+  const stream = await openPlace(await configuredPlace(declared, options.timeoutMs), log);
   try {
     return await work({ configuration, stream, logger: log });
   } finally {
@@ -43,26 +44,23 @@ export async function withSession<T>(
   }
 }
 
+/** `timeoutMs` replaces `kafka.timeout`. */
 export async function configuredPlace(
-  configuration: Pick<Configuration, 'stream' | 'kafka'>,
-  timeoutMs?: number,
+  declared: Pick<Declared, 'configuration' | 'file' | 'places'>,
+  timeoutMs: number | undefined,
 ): Promise<StreamPlace> {
-  const kafka = await resolveSecurity(configuration.kafka);
+  const { configuration } = declared;
+  const kafka = await resolveSecurity(configuration.kafka, (path) => {
+    return `${placeName(declared, path)}: ${fieldName(path)}`;
+  });
+  const timeout = timeoutMs ?? configuration.kafka?.timeout;
   return {
     url: configuration.stream,
     options: {
       ...(kafka === undefined ? {} : { kafka }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     },
   };
-}
-
-async function openConfigured(
-  configuration: Pick<Configuration, 'stream' | 'kafka'>,
-  log: Logger,
-  timeoutMs?: number,
-): Promise<Stream> {
-  return openPlace(await configuredPlace(configuration, timeoutMs), log);
 }
 
 /** Throws `usage` on what is no stream URL. */

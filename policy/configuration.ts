@@ -16,7 +16,10 @@ export function defaultMinInSync(replication: number): number {
   return Math.min(2, replication);
 }
 
-const topicName = z.string({ error: 'expected a topic name' }).superRefine(accepts(checkTopicName));
+const topicName = z
+  .string({ error: 'expected a topic name' })
+  .superRefine(accepts(checkTopicName))
+  .meta({ pattern: '^[A-Za-z0-9._-]{1,200}$' });
 
 const SETTING_EXPECTED = 'expected the name of a topic setting of Kafka, such as segment.bytes';
 const VALUE_EXPECTED = 'expected text, a number or true or false; quote a number of over 15 digits';
@@ -72,10 +75,10 @@ const STREAM_EXPECTED =
 
 export const configurationSchema = z.strictObject({
   version: z.literal(1, { error: 'expected 1, the only version of ledger.yaml' }),
-  ledger: z
-    .string({ error: 'expected a ledger name' })
-    .superRefine(accepts(checkLedgerName))
-    .describe('A URL that you control, without its scheme; signed into every checkpoint'),
+  ledger: z.string({ error: 'expected a ledger name' }).superRefine(accepts(checkLedgerName)).meta({
+    description: 'A URL that you control, without its scheme; signed into every checkpoint',
+    pattern: '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$',
+  }),
   stream: z
     .string({ error: 'expected a stream URL' })
     .max(65_536, STREAM_EXPECTED)
@@ -103,18 +106,18 @@ export const configurationSchema = z.strictObject({
     .strictObject({
       key: path.describe('PEM file of the signing key'),
       memory: path.describe('Folder that keeps what was last signed'),
-      every: duration.default(10_000).describe('A log that has grown is checkpointed this often'),
+      every: duration.prefault('10s').describe('A log that has grown is checkpointed this often'),
       records: wholeNumber(1, 100_000_000)
         .default(100_000)
         .describe('… or after this many records'),
-      heartbeat: duration.default(600_000).describe('A log that has not grown, this often'),
+      heartbeat: duration.prefault('10m').describe('A log that has not grown, this often'),
     })
     .optional()
     .describe('Only where one seals'),
   verify: z
     .strictObject({
       publicKey: path.optional().describe('PEM file; left out: that of seal.key'),
-      maxAge: duration.default(900_000).describe('An older head is stale'),
+      maxAge: duration.prefault('15m').describe('An older head is stale'),
     })
     .optional(),
 });

@@ -18,6 +18,8 @@ import {
 
 /** A configuration with what names it, and where its fields stand in the file. */
 export interface Declared {
+  /** Its name, as it was given. */
+  readonly file: string;
   readonly configuration: Configuration;
   /** Canonical text: see canonical.ts. */
   readonly text: string;
@@ -27,7 +29,7 @@ export interface Declared {
 }
 
 /** topics[0].name, as a reader would write it. */
-function fieldName(path: Path): string {
+export function fieldName(path: Path): string {
   let name = '';
   for (const step of path) {
     if (typeof step === 'number') name += `[${step}]`;
@@ -86,7 +88,7 @@ export function parseDeclared(text: string, file: string): Declared {
     const configuration = fillDefaults(parsed.data);
     const canonical = canonicalText(configuration);
     const hash = configurationHash(canonical);
-    return { configuration, text: canonical, hash, places: source };
+    return { file, configuration, text: canonical, hash, places: source };
   }
   const mistakes = parsed.error.issues
     .flatMap((issue) => mistakesOf(issue, []))
@@ -104,14 +106,25 @@ export function parseDeclared(text: string, file: string): Declared {
   return source.fail(place, field === '' ? message : `${field}: ${message}`);
 }
 
+/** file:line:column of a field, for messages. */
+export function placeName({ file, places }: Pick<Declared, 'file' | 'places'>, path: Path): string {
+  const { line, column } = places.of(path);
+  return `${file}:${line}:${column}`;
+}
+
 /** The configuration alone; see parseDeclared. */
 export function parseConfiguration(text: string, file: string): Configuration {
   return parseDeclared(text, file).configuration;
 }
 
+/** Reads and checks the file; paths stay as they are written. Throws `configuration`. */
+export async function readDeclared(file: string): Promise<Declared> {
+  return parseDeclared(await readText(file), file);
+}
+
 /** Reads and checks the file; the configuration's paths come back absolute. Throws `configuration`. */
 export async function loadDeclared(file: string): Promise<Declared> {
-  const declared = parseDeclared(await readText(file), file);
+  const declared = await readDeclared(file);
   const configuration = resolvePaths(declared.configuration, dirname(resolve(file)));
   return { ...declared, configuration };
 }

@@ -4,6 +4,13 @@ import { SealstreamError } from '../ledger/error.js';
 import type { KafkaSecurity, SaslSettings } from '../stream/stream.js';
 import type { Configuration } from './configuration.js';
 
+type Kafka = NonNullable<Configuration['kafka']>;
+
+/** Where a field of `kafka:` stands, `ledger.yaml:8:13: `, and its name, for errors. */
+type Locate = (path: readonly string[]) => string;
+
+const byName: Locate = (path) => path.join('.');
+
 async function readText(path: string, field: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
@@ -29,39 +36,44 @@ async function resolveSecret(reference: string, field: string): Promise<string> 
   return text.replace(/\r?\n$/, '');
 }
 
-async function readPems(files: {
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-}): Promise<{ ca?: string; cert?: string; key?: string }> {
+async function readPems(
+  files: Exclude<Kafka['tls'], boolean | undefined>,
+  locate: Locate,
+): Promise<{ ca?: string; cert?: string; key?: string }> {
   const pems: { ca?: string; cert?: string; key?: string } = {};
-  if (files.ca !== undefined) pems.ca = await readText(files.ca, 'kafka.tls.ca');
-  if (files.cert !== undefined) pems.cert = await readText(files.cert, 'kafka.tls.cert');
-  if (files.key !== undefined) pems.key = await readText(files.key, 'kafka.tls.key');
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    const file = files[name];
+    if (file !== undefined) pems[name] = await readText(file, locate(['kafka', 'tls', name]));
+  }
   return pems;
 }
 
-/** The security settings with every reference followed. Errors name the field, never the secret. */
+/**
+ * The security settings with every reference followed. Errors (`configuration`) name the field, by
+ * `locate` where the file is known, and never the secret.
+ */
 export async function resolveSecurity(
   kafka: Configuration['kafka'],
+  locate: Locate = byName,
 ): Promise<KafkaSecurity | undefined> {
   if (kafka === undefined) return undefined;
-  const tls = typeof kafka.tls === 'object' ? await readPems(kafka.tls) : kafka.tls;
-  const sasl = kafka.sasl === undefined ? undefined : await resolveSasl(kafka.sasl);
+  const tls = typeof kafka.tls === 'object' ? await readPems(kafka.tls, locate) : kafka.tls;
+  const sasl = kafka.sasl === undefined ? undefined : await resolveSasl(kafka.sasl, locate);
   return { ...(tls === undefined ? {} : { tls }), ...(sasl === undefined ? {} : { sasl }) };
 }
 
-type Sasl = NonNullable<NonNullable<Configuration['kafka']>['sasl']>;
-
-async function resolveSasl(sasl: Sasl): Promise<SaslSettings> {
+async function resolveSasl(
+  sasl: NonNullable<Kafka['sasl']>,
+  locate: Locate,
+): Promise<SaslSettings> {
+  const secret = (reference: string, name: string) =>
+    resolveSecret(reference, locate(['kafka', 'sasl', name]));
   if (sasl.mechanism !== 'oauthbearer') {
-    return {
-      mechanism: sasl.mechanism,
-      username: await resolveSecret(sasl.username, 'kafka.sasl.username'),
-      password: await resolveSecret(sasl.password, 'kafka.sasl.password'),
-    };
+    const username = await secret(sasl.username, 'username');
+    const password = await secret(sasl.password, 'password');
+    return { mechanism: sasl.mechanism, username, password };
   }
   const { mechanism, token, command = [] } = sasl;
   if (token === undefined) return { mechanism, token: { command } };
-  return { mechanism, token: { text: await resolveSecret(token, 'kafka.sasl.token') } };
+  return { mechanism, token: { text: await secret(token, 'token') } };
 }

@@ -1,5 +1,6 @@
 /** Exceptions: what a reviewed file allows to be loose, until when, and why. */
 import { z } from 'zod';
+import { CATALOGUE } from './catalogue.js';
 import type { Waiver } from './difference.js';
 
 const CODE_EXPECTED = 'expected a code of `sealstream doctor` such as retention-time';
@@ -9,7 +10,11 @@ const TOPIC_EXPECTED = 'expected a topic name';
 
 export const waiver = z
   .strictObject({
-    code: z.string({ error: CODE_EXPECTED }).regex(/^[a-z][a-z0-9-]{1,63}$/, CODE_EXPECTED),
+    code: z
+      .string({ error: CODE_EXPECTED })
+      .regex(/^[a-z][a-z0-9-]{1,63}$/, CODE_EXPECTED)
+      // A misspelt one would cover nothing, unseen.
+      .refine((code) => Object.hasOwn(CATALOGUE, code), CODE_EXPECTED),
     topic: z
       .string({ error: TOPIC_EXPECTED })
       .regex(/^[A-Za-z0-9._-]{1,249}$/, TOPIC_EXPECTED)

@@ -14,6 +14,7 @@ describe('the command line', () => {
 
   const COMMANDS = [
     'init',
+    'validate',
     'apply',
     'adopt',
     'publish',

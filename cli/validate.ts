@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { dayOf } from '../policy/difference.js';
+import { type Loosening, loosenings } from '../policy/loosening.js';
+import { type Declared, fieldName, placeName, readDeclared } from '../policy/parse.js';
+import { ROLES } from '../policy/principals.js';
+import { EXIT } from './exit.js';
+import { counted, printLine, tell, toJson } from './output.js';
+import type { CommonOptions } from './session.js';
+
+function refusal(declared: Declared, loose: Loosening): string {
+  const { code, topic, path, found, expected } = loose;
+  const where = topic === null ? '' : `, topic: ${topic}`;
+  return (
+    `${placeName(declared, path)}: ${fieldName(path)}: expected ${expected}, not ${found}; or a ` +
+    `waiver in force, { code: ${code}${where}, until: YYYY-MM-DD, reason: … }`
+  );
+}
+
+function summary({ configuration, hash }: Declared, day: string) {
+  const { ledger, stream, topics, principals, waivers } = configuration;
+  const counts = ROLES.map((role) => [role, principals?.[role].length ?? 0] as const);
+  return {
+    hash,
+    ledger,
+    stream,
+    topics: topics.map(({ name, partitions, replication, minInSync }) => ({
+      topic: name,
+      partitions,
+      replication: replication ?? null,
+      minInSync: minInSync ?? null,
+    })),
+    configuration: configuration.configuration ?? null,
+    principals: principals === undefined ? null : Object.fromEntries(counts),
+    waivers: waivers.map((waiver) => ({ ...waiver, inForce: day <= waiver.until })),
+  };
+}
+
+async function show(file: string, found: ReturnType<typeof summary>): Promise<void> {
+  const { hash, ledger, stream, topics, configuration, principals, waivers } = found;
+  await printLine(`${file}: valid`);
+  await printLine(`sha256         ${hash}`);
+  await printLine(`ledger         ${ledger}`);
+  await printLine(`stream         ${stream}`);
+  for (const { topic, partitions, replication, minInSync } of topics) {
+    const copies =
+      replication === null ? '' : `, replication ${replication}, in sync at least ${minInSync}`;
+    await printLine(`topic          ${topic}: ${counted(partitions, 'partition')}${copies}`);
+  }
+  await printLine(`configuration  ${configuration?.topic ?? 'not recorded'}`);
+  const roles = Object.entries(principals ?? {}).map(([role, count]) => `${role} ${count}`);
+  await printLine(`principals     ${principals === null ? 'not managed' : roles.join(', ')}`);
+  for (const { code, topic, until, inForce, reason } of waivers) {
+    const scope = topic === null ? code : `${code} on ${topic}`;
+    await printLine(`waiver         ${scope} until ${until}${inForce ? '' : ' (over)'}: ${reason}`);
+  }
+}
+
+async function validate(options: CommonOptions): Promise<number> {
+  const declared = await readDeclared(options.config);
+  const day = dayOf(new Date());
+  const refused = loosenings(declared.configuration, day).filter(({ waiver }) => waiver === null);
+  for (const loose of refused) tell(`sealstream: ${refusal(declared, loose)}`);
+  if (refused.length > 0) return EXIT.usage;
+  const found = summary(declared, day);
+  if (options.json === true) await printLine(toJson(found));
+  else await show(options.config, found);
+  return EXIT.done;
+}
+
+export function registerValidate(
+  program: Command,
+  run: (work: Promise<number>) => Promise<void>,
+): void {
+  program
+    .command('validate')
+    .description('check ledger.yaml, offline, and print its hash')
+    .option('--config <file>', 'the configuration', './ledger.yaml')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nNothing is contacted, no secret is read. What loosens the ledger needs a waiver in force.\n' +
+        'Exit 64: the file is refused, with line, column and field.\n\n' +
+        'Example:\n  sealstream validate --config prod/ledger.yaml',
+    )
+    .action((options: CommonOptions) => run(validate(options)));
+}
