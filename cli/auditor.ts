@@ -30,11 +30,14 @@ export interface Subject {
   readonly maxAge: number;
   /** Absolute; null: this place does not seal. */
   readonly sealerMemory: string | null;
+  /** A stream that is silent for this long counts as out of reach. */
+  readonly timeoutMs: number;
   readonly place: () => Promise<StreamPlace>;
   readonly open: () => Promise<Stream>;
 }
 
 const DEFAULT_MAX_AGE_MS = 900_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 function byArguments(options: AuditorOptions, log: Logger): Subject | null {
   const { stream, ledger, topic, publicKey } = options;
@@ -58,7 +61,8 @@ function byArguments(options: AuditorOptions, log: Logger): Subject | null {
     publicKeyField: '--public-key',
     maxAge: DEFAULT_MAX_AGE_MS,
     sealerMemory: null,
-    ...placed(async () => placeByUrl(stream, options.timeout), log),
+    timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS,
+    ...placed(async () => placeByUrl(stream, options.timeout ?? DEFAULT_TIMEOUT_MS), log),
   };
 }
 
@@ -88,6 +92,7 @@ export async function subjectOf(options: AuditorOptions): Promise<Subject> {
   }
   const declared = await loadDeclared(options.config);
   const { configuration } = declared;
+  const timeoutMs = options.timeout ?? configuration.kafka?.timeout ?? DEFAULT_TIMEOUT_MS;
   const publicKeyFile = options.publicKey ?? configuration.verify?.publicKey;
   if (publicKeyFile === undefined) {
     throw new SealstreamError(
@@ -102,6 +107,7 @@ export async function subjectOf(options: AuditorOptions): Promise<Subject> {
     publicKeyField: options.publicKey === undefined ? 'verify.publicKey' : '--public-key',
     maxAge: configuration.verify?.maxAge ?? DEFAULT_MAX_AGE_MS,
     sealerMemory: configuration.seal?.memory ?? null,
-    ...placed(() => configuredPlace(declared, options.timeout), log),
+    timeoutMs,
+    ...placed(() => configuredPlace(declared, timeoutMs), log),
   };
 }

@@ -45,7 +45,7 @@ async function proveCommand(options: ProveOptions): Promise<number> {
       topic: topic.name,
       partition: options.partition,
       offset: options.offset,
-      ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+      timeoutMs: subject.timeoutMs,
     });
     const name = join(options.out, `${topic.name}-${options.partition}-${options.offset}`);
     const files = { proof: `${name}.tlog-proof`, record: `${name}.record` };
@@ -83,9 +83,8 @@ export function registerProve(
     .option('--public-key <file>', "the ledger's public key (PEM)")
     .option(
       '--timeout <duration>',
-      'give up on a silent stream after',
+      'give up on a silent stream after (default: kafka.timeout, or 30s)',
       duration('--timeout'),
-      30_000,
     )
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  sealstream prove --partition 0 --offset 17 --out receipts')

@@ -59,7 +59,7 @@ async function deliver(subject: Subject, publicKey: PublicKey, options: ReplayOp
       maxAge: subject.maxAge,
       ...(options.partition === undefined ? {} : { partition: options.partition }),
       ...(options.from === undefined ? {} : { from: options.from }),
-      ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+      timeoutMs: subject.timeoutMs,
       unsealed: options.unsealed === true,
     });
     let pending = '';
@@ -116,9 +116,8 @@ export function registerReplay(
     .option('--public-key <file>', "the ledger's public key (PEM)")
     .option(
       '--timeout <duration>',
-      'give up on a silent stream after',
+      'give up on a silent stream after (default: kafka.timeout, or 30s)',
       duration('--timeout'),
-      30_000,
     )
     .option('--json', 'accepted: the output is NDJSON always')
     .addHelpText(

@@ -120,6 +120,7 @@ async function seal(options: SealOptions): Promise<number> {
         ...common,
         url: configuration.stream,
         kafka: await resolveSecurity(configuration.kafka),
+        timeoutMs: configuration.kafka?.timeout,
         memory: settings.memory,
         pem,
         logLevel,

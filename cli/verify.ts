@@ -84,13 +84,8 @@ async function openRemembered(path: string, subject: Subject): Promise<Memory> {
   return openMemory(path, { create: true });
 }
 
-async function verifyPool(
-  count: number,
-  subject: Subject,
-  stream: Stream,
-  timeoutMs: number | undefined,
-): Promise<VerifyPool> {
-  const patience = timing(timeoutMs === undefined ? { stream } : { stream, timeoutMs });
+async function verifyPool(count: number, subject: Subject, stream: Stream): Promise<VerifyPool> {
+  const patience = timing({ stream, timeoutMs: subject.timeoutMs });
   return new VerifyPool(count, { place: await subject.place(), timing: patience });
 }
 
@@ -110,7 +105,7 @@ async function runVerify(
   const bar = progress('verifying', 'offsets', true);
   let memory: Memory | null = null;
   const workers = options.workers ?? availableParallelism();
-  const pool = workers === 1 ? null : await verifyPool(workers, subject, opened, options.timeout);
+  const pool = workers === 1 ? null : await verifyPool(workers, subject, opened);
   const done = new Map<string, { position: bigint; until: bigint }>();
   try {
     if (options.memory !== undefined) memory = await openRemembered(options.memory, subject);
@@ -124,7 +119,7 @@ async function runVerify(
       })),
       maxAge: subject.maxAge,
       ...(options.partition === undefined ? {} : { partition: options.partition }),
-      ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+      timeoutMs: subject.timeoutMs,
       ...(memory === null ? {} : { memory }),
       ...(pool === null ? {} : { walkers: pool }),
       ...(options.onlyNew === true ? { onlyNew: true } : {}),
@@ -193,9 +188,8 @@ export function registerVerify(
     .option('--memory <path>', 'remember what was accepted, and hold the log against it')
     .option(
       '--timeout <duration>',
-      'give up on a silent stream after',
+      'give up on a silent stream after (default: kafka.timeout, or 30s)',
       duration('--timeout'),
-      30_000,
     )
     .option('--only-new', 'with --memory: read only what is later than what it accepted')
     .option(

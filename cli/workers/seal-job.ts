@@ -8,6 +8,8 @@ import type { LogLevel } from '../logger.js';
 export interface SealJob {
   readonly url: string;
   readonly kafka: KafkaSecurity | undefined;
+  /** Of the stream. */
+  readonly timeoutMs?: number | undefined;
   /** The folder of the memory. */
   readonly memory: string;
   /** The signing key, PKCS#8 in PEM. */

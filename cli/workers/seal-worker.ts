@@ -59,8 +59,12 @@ async function seal(
 ): Promise<readonly LogReport[]> {
   const { job, once, counts, index, threads } = share;
   const log = logger(job.logLevel);
-  const { kafka } = job;
-  const stream = await openStream(job.url, { logger: log, ...(kafka && { kafka }) });
+  const { kafka, timeoutMs } = job;
+  const stream = await openStream(job.url, {
+    logger: log,
+    ...(kafka && { kafka }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
   const reporting = new Reporting(port);
   try {
     const memory = await openMemory(job.memory, { create: true });
