@@ -9,19 +9,22 @@ import {
   encodeDescribeConfigsRequest,
 } from './protocol/describe-configs.js';
 import { isRefusal, KAFKA_ERROR, requestError } from './protocol/error-codes.js';
-import { fromEach, left } from './spread.js';
+import { fromEach } from './spread.js';
 
 /** Every broker tells its own settings: one may have been started with others than the rest. */
 export async function describeCluster(cluster: Cluster): Promise<ClusterState> {
   const deadline = performance.now() + cluster.timeoutMs;
-  const settings = await fromEach(cluster, deadline, async (connection, remainingMs) => {
-    const name = `${connection.broker.nodeId}`;
-    return readSettings(cluster, connection, { type: 'broker', name }, remainingMs);
-  });
-  const metadata = await cluster.metadata(null, left(deadline));
+  const { metadata, answers } = await fromEach(
+    cluster,
+    deadline,
+    async (connection, remainingMs) => {
+      const name = `${connection.broker.nodeId}`;
+      return readSettings(cluster, connection, { type: 'broker', name }, remainingMs);
+    },
+  );
   const brokers: BrokerState[] = [];
   for (const { nodeId, host, port } of metadata.brokers.values()) {
-    const found = settings.get(nodeId);
+    const found = answers.get(nodeId);
     if (found !== undefined) {
       brokers.push({ id: nodeId, address: formatAddress(host, port), settings: found.settings });
     }

@@ -2,6 +2,7 @@ import { SealstreamError } from '../../ledger/error.js';
 import { retryUntil } from './back-off.js';
 import type { Cluster } from './cluster.js';
 import type { BrokerConnection } from './connection.js';
+import type { Metadata } from './protocol/metadata.js';
 
 /** One silent broker must leave time for another attempt. */
 const ATTEMPTS_PER_DEADLINE = 3;
@@ -76,20 +77,20 @@ export async function shownByAll(
 }
 
 /**
- * What every broker answers for itself, by id. A broker that does not answer is tried again until
+ * The metadata, and what every broker in it answers for itself, by id. A broker that does not answer is tried again until
  * `deadline`, unless the metadata no longer lists it; then throws what became of it.
  */
 export async function fromEach<T>(
   cluster: Cluster,
   deadline: number,
   ask: Ask<T>,
-): Promise<ReadonlyMap<number, T>> {
+): Promise<{ readonly metadata: Metadata; readonly answers: ReadonlyMap<number, T> }> {
   let last: SealstreamError | null = null;
   const answers = new Map<number, T>();
   const all = await retryUntil(deadline, async () => {
-    const { brokers } = await cluster.metadata(null, left(deadline));
-    for (const id of answers.keys()) if (!brokers.has(id)) answers.delete(id);
-    const missing = [...brokers.values()].filter(({ nodeId }) => !answers.has(nodeId));
+    const metadata = await cluster.metadata(null, left(deadline));
+    const brokers = [...metadata.brokers.values()];
+    const missing = brokers.filter(({ nodeId }) => !answers.has(nodeId));
     const asked = missing.map(async (address) => {
       const connection = cluster.open(address);
       try {
@@ -100,7 +101,7 @@ export async function fromEach<T>(
     });
     const ends = await Promise.allSettled(asked);
     for (const end of ends) if (end.status === 'rejected') last = retryable(end.reason);
-    return ends.every(({ status }) => status === 'fulfilled') ? answers : null;
+    return ends.every(({ status }) => status === 'fulfilled') ? { metadata, answers } : null;
   });
   if (all !== null) return all;
   throw last ?? new SealstreamError('timeout', 'the brokers did not answer in time');

@@ -100,27 +100,30 @@ export async function addPartitions(cluster: Cluster, topic: string, total: numb
   const what = `partitions of topic ${topic}`;
   await throughController(cluster, what, deadline, async (connection, remainingMs) => {
     const end = performance.now() + remainingMs;
-    // The answer to an attempt before this one may be lost: then they are there already.
-    const metadata = await cluster.metadataFrom(connection, topic, remainingMs);
-    if (metadata.topic === null) throw topicMissing(topic);
-    const count = metadata.topic.partitions.size;
-    if (count === total) return;
-    if (count > total) {
-      throw new SealstreamError(
-        'configuration',
-        `topic ${topic} has ${count} partitions, more than ${total}: partitions are never removed`,
-      );
-    }
-    const encode = () => encodeCreatePartitionsRequest(topic, total, Math.floor(left(end)));
-    const response = await cluster.call(connection, CREATE_PARTITIONS, encode, left(end));
+    const encode = () => encodeCreatePartitionsRequest(topic, total, Math.floor(remainingMs));
+    const response = await cluster.call(connection, CREATE_PARTITIONS, encode, remainingMs);
     const answer = decodeCreatePartitions(response.bytes, topic, response.what);
     if (answer.errorCode === KAFKA_ERROR.NONE) return;
     if (answer.errorCode === KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION) throw topicMissing(topic);
+    if (answer.errorCode === KAFKA_ERROR.INVALID_PARTITIONS) {
+      // They may be there since an attempt whose answer was lost.
+      const metadata = await cluster.metadataFrom(connection, topic, left(end));
+      const count = metadata.topic?.partitions.size ?? 0;
+      if (count === total) return;
+      if (count > total) throw tooMany(topic, count, total);
+    }
     const where = `${connection.name}: adding ${what}`;
     throw requestError(answer, where, `Alter on topic ${topic}`);
   });
   await shownByAll(cluster, `${what} were added`, deadline, async (connection, remainingMs) =>
     hasLeaders(await cluster.metadataFrom(connection, topic, remainingMs), total),
+  );
+}
+
+function tooMany(topic: string, count: number, total: number): SealstreamError {
+  return new SealstreamError(
+    'configuration',
+    `topic ${topic} has ${count} partitions, more than ${total}: partitions are never removed`,
   );
 }
 

@@ -1,167 +1,153 @@
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
-import type { AccessRule, Administration, Setting } from '../../stream/administration.js';
+import type { AccessRule, Administration } from '../../stream/administration.js';
 import { openAdministration } from '../../stream/open.js';
+import {
+  administrationAs,
+  administrationContract,
+  ON_CLUSTER,
+  rule,
+} from '../contract/administration.contract.js';
 import { createTopic } from '../support/append-fixture.js';
-import { clusterTest, type KafkaCluster, SCRAM_USERS } from '../support/kafka.js';
+import { clusterTest } from '../support/kafka.js';
 
-const NODES = [1, 2, 3];
-
-async function openAs(kafka: KafkaCluster, user: string): Promise<Administration> {
-  const { name, password } = SCRAM_USERS.find((each) => each.name === user) ?? assert.fail(user);
-  const sasl = { mechanism: 'scram-sha-512', username: name, password } as const;
-  return openAdministration(`kafka://${kafka.scramBootstrap}`, { kafka: { sasl } });
-}
-
-function rule(parts: Partial<AccessRule>): AccessRule {
-  return {
-    resource: 'topic',
-    pattern: 'literal',
-    name: 'audit',
-    principal: 'User:auditor',
-    host: '*',
-    operation: 'describe',
-    permission: 'allow',
-    ...parts,
-  };
-}
-
-const ON_CLUSTER = { resource: 'cluster', name: 'kafka-cluster' } as const;
-
-/** What the topic itself is set to. */
-async function ownSettings(administration: Administration, topic: string) {
-  const { settings } = (await administration.topic(topic)) ?? assert.fail(`no topic ${topic}`);
-  const own = [...(settings ?? [])].filter(([, { source }]) => source === 'topic');
-  return Object.fromEntries(own.map(([name, { value }]) => [name, value]));
-}
-
-async function seesTheCluster(kafka: KafkaCluster, admin: Administration): Promise<void> {
-  const { clusterId, controller, brokers } = await admin.cluster();
-  assert.match(clusterId ?? '', /^[A-Za-z0-9_-]{22}$/);
-  assert.ok(NODES.includes(controller ?? -1));
-  assert.deepEqual(
-    brokers.map(({ id, address }) => [id, address]),
-    NODES.map((id) => [id, kafka.scramBootstrap?.split(',')[id - 1]]),
-  );
-  for (const { id, settings } of brokers) {
-    assert.deepEqual(settings?.get('node.id'), { value: `${id}`, source: 'file' });
-    const deletion: Setting = { value: 'true', source: 'default' };
-    assert.deepEqual(settings?.get('delete.topic.enable'), deletion);
-    const name = 'listener.name.client.scram-sha-512.sasl.jaas.config';
-    assert.equal(settings?.get(name)?.value ?? null, null);
-  }
-}
-
-async function changesOnlyWhatIsNamed(kafka: KafkaCluster, admin: Administration): Promise<void> {
-  const settings = { 'retention.ms': '-1', 'min.insync.replicas': '2' };
-  await createTopic(kafka.bootstrap, 'audit', { partitions: 2, replication: 3, settings });
-  const before = await ownSettings(admin, 'audit');
-  await admin.changeSettings('audit', new Map([['max.message.bytes', ' 02000000']]));
-  assert.deepEqual(await ownSettings(admin, 'audit'), {
-    ...before,
-    'max.message.bytes': '2000000',
-  });
-  const back = new Map([
-    ['max.message.bytes', null],
-    ['segment.bytes', '67108864'],
-  ]);
-  await admin.changeSettings('audit', back);
-  assert.deepEqual(await ownSettings(admin, 'audit'), { ...before, 'segment.bytes': '67108864' });
-  await assert.rejects(admin.changeSettings('audit', new Map([['retention.ms', 'long']])), {
-    code: 'configuration',
-  });
-  await assert.rejects(admin.changeSettings('nothing', new Map([['retention.ms', '1']])), {
-    code: 'topic-missing',
-  });
-  assert.deepEqual(await ownSettings(admin, 'audit'), { ...before, 'segment.bytes': '67108864' });
-}
-
-async function addsPartitions(admin: Administration): Promise<void> {
-  await admin.addPartitions('audit', 4);
-  const found = (await admin.topic('audit')) ?? assert.fail('no topic');
-  assert.match(found.topicId, /^[A-Za-z0-9_-]{22}$/);
-  assert.deepEqual(
-    found.partitions.map(({ partition }) => partition),
-    [0, 1, 2, 3],
-  );
-  for (const { leader, replicas, inSync, offline } of found.partitions) {
-    assert.ok(replicas.includes(leader ?? -1));
-    assert.deepEqual([[...replicas].sort(), [...inSync].sort(), offline], [NODES, NODES, []]);
-  }
-  await admin.addPartitions('audit', 4);
-  await assert.rejects(admin.addPartitions('audit', 3), { code: 'configuration' });
-  await assert.rejects(admin.addPartitions('nothing', 3), { code: 'topic-missing' });
-  assert.equal(await admin.topic('nothing'), null);
-}
-
-const RULES: readonly AccessRule[] = [
-  rule({ operation: 'read' }),
-  rule({ operation: 'all', permission: 'deny', host: '127.0.0.9' }),
-  rule({ resource: 'group', pattern: 'prefixed', name: 'sealstream-sealer/' }),
-  rule({ ...ON_CLUSTER, operation: 'idempotent-write' }),
-  rule({ ...ON_CLUSTER, operation: 'cluster-action' }),
-  rule({ resource: 'transactional-id', name: '*', principal: 'User:*', operation: 'write' }),
-  rule({ resource: 'delegation-token', name: 'token' }),
-  rule({ resource: 'user', name: 'User:x', operation: 'create-tokens' }),
-];
-
-async function addsAndRemovesRules(admin: Administration): Promise<void> {
-  assert.deepEqual(await admin.accessRules(), []);
-  await admin.addAccessRules(RULES);
-  await admin.addAccessRules(RULES.slice(0, 2));
-  assert.equal((await admin.accessRules())?.length, RULES.length);
-  for (const each of RULES) {
-    const found = (await admin.accessRules()) ?? [];
-    assert.equal(found.filter((one) => sameRule(one, each)).length, 1, JSON.stringify(each));
-  }
-  await admin.removeAccessRules([...RULES.slice(1), rule({ name: 'never there' })]);
-  const [left, ...more] = (await admin.accessRules()) ?? [];
-  assert.ok(left !== undefined && sameRule(left, rule({ operation: 'read' })));
-  assert.deepEqual(more, []);
-  await admin.removeAccessRules([left]);
-  assert.deepEqual(await admin.accessRules(), []);
-}
-
-function sameRule(one: AccessRule, other: AccessRule): boolean {
-  const parts = (each: AccessRule) => Object.entries(each).sort().join();
-  return parts(one) === parts(other);
-}
-
-async function setsQuotas(admin: Administration): Promise<void> {
-  assert.deepEqual(await admin.quotas(), []);
-  const both = new Map([
-    ['producer_byte_rate', 10_485_760],
-    ['consumer_byte_rate', 1_048_576],
-  ]);
-  await admin.setQuota({ user: 'producer', limits: both });
-  await admin.setQuota({ user: null, limits: new Map([['request_percentage', 12.5]]) });
-  await admin.setQuota({ user: 'producer', limits: new Map([['producer_byte_rate', 1024]]) });
-  const found = new Map((await admin.quotas()).map(({ user, limits }) => [user, limits]));
-  assert.equal(found.size, 2);
-  assert.deepEqual(found.get('producer'), new Map(both).set('producer_byte_rate', 1024));
-  assert.deepEqual(found.get(null), new Map([['request_percentage', 12.5]]));
-  await assert.rejects(admin.setQuota({ user: 'producer', limits: new Map([['speed', 1]]) }), {
-    code: 'configuration',
-    message: /speed/,
-  });
-}
+const SETTING = new Map([['max.message.bytes', '2000000']]);
 
 clusterTest(
   'administration of three brokers with SCRAM and access rules',
   { scram: true, nodes: 3 },
-  async (kafka, context: TestContext) => {
-    const admin = await openAs(kafka, 'admin');
-    try {
-      const part = (name: string, body: () => Promise<void>) => context.test(name, body);
-      await part('the cluster and what each broker is set to', () => seesTheCluster(kafka, admin));
-      await part('changing a setting leaves the others', () =>
-        changesOnlyWhatIsNamed(kafka, admin),
-      );
-      await part('partitions are added', () => addsPartitions(admin));
-      await part('access rules of every kind', () => addsAndRemovesRules(admin));
-      await part('quotas of a user and of all', () => setsQuotas(admin));
-    } finally {
-      await admin.close();
-    }
+  async (kafka, context) => {
+    await administrationContract(kafka, [1, 2, 3], context);
+    await context.test(
+      'a broker that is killed leaves the cluster, and its replicas show',
+      async () => {
+        const admin = await administrationAs(kafka, 'admin');
+        try {
+          await kafka.node(3).kill();
+          const { brokers } = await admin.cluster();
+          assert.deepEqual(
+            brokers.map(({ id }) => id),
+            [1, 2],
+          );
+          const { partitions } = (await admin.topic('audit')) ?? assert.fail('no topic');
+          for (const { leader, replicas, inSync, offline } of partitions) {
+            assert.ok(leader === 1 || leader === 2);
+            assert.deepEqual(
+              [[...replicas].sort(), [...inSync].sort()],
+              [
+                [1, 2, 3],
+                [1, 2],
+              ],
+            );
+            assert.deepEqual(offline, [3]);
+          }
+          await admin.changeSettings('audit', SETTING);
+          await admin.addAccessRules([rule({ operation: 'write' })]);
+        } finally {
+          await admin.close();
+        }
+      },
+    );
+    await context.test('without a controller a change fails, and reading goes on', async () => {
+      const admin = await administrationAs(kafka, 'admin', 4_000);
+      try {
+        await kafka.node(2).kill();
+        const error = { class: 'retry', message: /max\.message\.bytes|topic audit/ };
+        await assert.rejects(admin.changeSettings('audit', SETTING), error);
+        assert.equal((await admin.accessRules())?.length, 1);
+        await kafka.node(1).kill();
+        await assert.rejects(admin.accessRules(), { code: 'unreachable', class: 'retry' });
+        await assert.rejects(admin.cluster(), { code: 'unreachable', class: 'retry' });
+        await assert.rejects(admin.setQuota({ user: null, limits: new Map([['x', 1]]) }), {
+          code: 'unreachable',
+        });
+      } finally {
+        await admin.close();
+      }
+    });
   },
 );
+
+/** Each call, the right that it needs and how it is told. */
+const CALLS: readonly (readonly [
+  AccessRule,
+  RegExp,
+  (administration: Administration) => Promise<unknown>,
+])[] = [
+  [
+    rule({ ...ON_CLUSTER, operation: 'describe' }),
+    /grant Describe on the cluster$/,
+    (one) => one.accessRules(),
+  ],
+  [
+    rule({ ...ON_CLUSTER, operation: 'describe-configs' }),
+    /grant DescribeConfigs on the cluster$/,
+    (one) => one.quotas(),
+  ],
+  [
+    rule({ ...ON_CLUSTER, operation: 'alter' }),
+    /grant Alter on the cluster$/,
+    (one) => one.addAccessRules([rule({ operation: 'read' })]),
+  ],
+  [
+    rule({ ...ON_CLUSTER, operation: 'alter' }),
+    /grant Alter on the cluster$/,
+    (one) => one.removeAccessRules([rule({ operation: 'read' })]),
+  ],
+  [
+    rule({ ...ON_CLUSTER, operation: 'alter-configs' }),
+    /grant AlterConfigs on the cluster$/,
+    (one) => one.setQuota({ user: 'producer', limits: new Map([['producer_byte_rate', 9]]) }),
+  ],
+  [rule({ operation: 'describe' }), /grant Describe on topic audit$/, (one) => one.topic('audit')],
+  [
+    rule({ operation: 'alter-configs' }),
+    /grant AlterConfigs on topic audit$/,
+    (one) => one.changeSettings('audit', SETTING),
+  ],
+  [
+    rule({ operation: 'alter' }),
+    /grant Alter on topic audit$/,
+    (one) => one.addPartitions('audit', 3),
+  ],
+];
+
+clusterTest('each call needs its right and no other', { scram: true }, async (kafka) => {
+  await createTopic(kafka.bootstrap, 'audit');
+  const admin = await administrationAs(kafka, 'admin');
+  const auditor = await administrationAs(kafka, 'auditor');
+  try {
+    const { brokers } = await auditor.cluster();
+    assert.deepEqual(
+      brokers.map(({ id, settings }) => [id, settings]),
+      [[1, null]],
+    );
+    for (const [right, message, call] of CALLS) {
+      await assert.rejects(call(auditor), { code: 'unauthorized', message });
+      await admin.addAccessRules([right]);
+      await call(auditor);
+      if (right.operation === 'describe' && right.resource === 'topic') {
+        assert.equal((await auditor.topic('audit'))?.settings, null);
+      }
+      await admin.removeAccessRules([right]);
+    }
+  } finally {
+    await auditor.close();
+    await admin.close();
+  }
+});
+
+clusterTest('a cluster without authorizer has no rules, and takes none', {}, async (kafka) => {
+  const administration = await openAdministration(`kafka://${kafka.bootstrap}`);
+  try {
+    assert.equal(await administration.accessRules(), null);
+    for (const change of [
+      administration.addAccessRules([rule({})]),
+      administration.removeAccessRules([rule({})]),
+    ]) {
+      await assert.rejects(change, { code: 'unsupported', message: /authorizer\.class\.name/ });
+    }
+    assert.equal((await administration.cluster()).brokers.length, 1);
+  } finally {
+    await administration.close();
+  }
+});

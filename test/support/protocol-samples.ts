@@ -10,6 +10,7 @@ import { decodeListOffsets } from '../../stream/kafka/protocol/list-offsets.js';
 import { decodeMetadata } from '../../stream/kafka/protocol/metadata.js';
 import { decodeProduceResponse } from '../../stream/kafka/protocol/produce.js';
 import { WireWriter } from '../../stream/kafka/protocol/writer.js';
+import { ADMINISTRATION_SAMPLES } from './administration-samples.js';
 
 const TOPIC = { topic: 'audit', topicId: 'Qk9vVGh1X2V4YW1wbGVzQQ' };
 
@@ -58,6 +59,7 @@ export const SAMPLES: readonly Sample[] = [
     decode: (bytes) => decodeInitProducerIdResponse(bytes, 'test'),
   },
   { name: 'Fetch v17', bytes: fetch(), decode: readFetch },
+  ...ADMINISTRATION_SAMPLES,
 ];
 
 /** As the reader takes it: the response, then what each partition's batches amount to. */

@@ -1,3 +1,4 @@
+import { SealstreamError } from '../../../ledger/error.js';
 import type { AccessRule, Operation, ResourceType } from '../../administration.js';
 import type { WireReader } from './reader.js';
 
@@ -40,8 +41,8 @@ export const PERMISSIONS = {
   allow: 3,
 } as const satisfies Record<AccessRule['permission'], number>;
 
-/** The next INT8 by its name. A rule that cannot be named must not be passed over: who sees it not
- * would hold a cluster for tighter than it is. */
+/** The next INT8 by its name. Throws `unsupported`: a rule passed over would make a cluster look
+ * tighter than it is. */
 export function readName<T extends string>(
   reader: WireReader,
   names: Readonly<Record<T, number>>,
@@ -49,5 +50,6 @@ export function readName<T extends string>(
 ): T {
   const code = reader.int8();
   for (const name in names) if (names[name] === code) return name;
-  throw reader.fail(`an access rule with ${part} ${code}, which this version does not know`);
+  const { message } = reader.fail(`an access rule with ${part} ${code}`);
+  throw new SealstreamError('unsupported', `${message}: this version does not know what it allows`);
 }

@@ -14,6 +14,7 @@ import { decodeListOffsets } from '../../../../stream/kafka/protocol/list-offset
 import { decodeMetadata } from '../../../../stream/kafka/protocol/metadata.js';
 import { WireReader } from '../../../../stream/kafka/protocol/reader.js';
 import { WireWriter } from '../../../../stream/kafka/protocol/writer.js';
+import { ADMINISTRATION_SAMPLES } from '../../../support/administration-samples.js';
 
 const TOPIC_ID = Buffer.from(Uint8Array.from({ length: 16 }, (_, i) => i + 1)).toString(
   'base64url',
@@ -35,6 +36,7 @@ test('what the writer writes, the reader reads', () => {
         const writer = new WireWriter(1).int64(long).int32(int).unsignedVarint(unsigned);
         writer.string(text).compactNullableString(text).compactNullableString(null);
         writer.compactBytes(bytes).uuid(TOPIC_ID).boolean(true).int16(-7).int8(-1);
+        writer.float64(int / 3);
         writer.array(list, (each) => writer.int32(each));
         const written = writer
           .compactArray(list, (each) => writer.int32(each))
@@ -52,6 +54,7 @@ test('what the writer writes, the reader reads', () => {
         assert.equal(reader.boolean(), true);
         assert.equal(reader.int16(), -7);
         assert.equal(reader.int8(), -1);
+        assert.equal(reader.float64(), int / 3);
         assert.deepEqual(
           reader.array(4, () => reader.int32()),
           list,
@@ -117,6 +120,7 @@ test('no bytes make a response decoder do anything but return or throw malformed
     (bytes: Uint8Array) => decodeCreateTopics(bytes, 'test'),
     (bytes: Uint8Array) => decodeDescribeConfigs(bytes, { type: 'topic', name: 'audit' }, 'test'),
     (bytes: Uint8Array) => decodeApiVersions(bytes, 'test'),
+    ...ADMINISTRATION_SAMPLES.map(({ decode }) => decode),
   ];
   const small = fc.array(fc.oneof(fc.constantFrom(0, 1, 2, 3, 255), fc.nat(255)), {
     maxLength: 200,
