@@ -111,6 +111,7 @@ async function seal(options: SealOptions): Promise<number> {
       const common = {
         ledger: configuration.ledger,
         topics: selectTopics(configuration, options.topic).map(({ name }) => name),
+        configuration: null,
         every: settings.every,
         records: settings.records,
         heartbeat: settings.heartbeat,

@@ -1,4 +1,5 @@
 import { type Checkpoint, openCheckpoint, signCheckpoint } from '../ledger/checkpoint.js';
+import { configurationLine, formatConfigurationLine } from '../ledger/configuration-line.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
@@ -12,16 +13,32 @@ const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 /** What a checkpoint attempt came to; null: another sealer was first, so inspect the log again. */
 export type Checkpointed = { readonly slot: MemorySlot; readonly checkpoint: Checkpoint } | null;
 
-/** The checkpoint that says where `state` stands, never before or below `previous`. */
-function nextCheckpoint(
-  log: SealContext,
-  state: LogState,
-  previous: Checkpoint | null,
-): Checkpoint {
+/** What the next checkpoint is made of. */
+export interface ToSeal {
+  readonly state: LogState;
+  /** What the memory holds now. */
+  readonly slot: MemorySlot;
+  /** The checkpoint in it. */
+  readonly sealed: Checkpoint | null;
+  /** Hash of the configuration in force; null: it cannot be told. */
+  readonly configuration: string | null;
+}
+
+/** The checkpoint that says where `state` stands, never before or below the one that is sealed. */
+function nextCheckpoint(log: SealContext, toSeal: ToSeal): Checkpoint {
+  const { state, sealed: previous } = toSeal;
   const now = log.settings.clock.now();
   if (!Number.isSafeInteger(now) || now < 0 || now > LAST_TIME) {
     throw new SealRefused('clock-invalid', `${placeOf(log)}: the clock says ${now} ms: set it`);
   }
+  // A clock that went back never makes a checkpoint older than what it extends.
+  const time = Math.max(now, previous?.time ?? 0);
+  // Two checkpoints of one size and time could not be told apart: the one that is sealed stands.
+  const isSame =
+    previous !== null &&
+    previous.time === time &&
+    previous.size === state.size &&
+    previous.next === state.next;
   return {
     origin: state.origin,
     size: state.size,
@@ -30,10 +47,19 @@ function nextCheckpoint(
     next: state.next,
     partitions: Math.max(log.partitions(), previous?.partitions ?? 0),
     chain: state.chain,
-    // A clock that went back never makes a checkpoint older than what it extends.
-    time: Math.max(now, previous?.time ?? 0),
-    extensions: [],
+    time,
+    extensions: extensionsOf(isSame ? null : toSeal.configuration, previous),
   };
+}
+
+/** What was named before stays named until another configuration is known. */
+function extensionsOf(
+  configuration: string | null,
+  previous: Checkpoint | null,
+): Checkpoint['extensions'] {
+  const named = previous === null ? null : (configurationLine(previous)?.hash ?? null);
+  const hash = configuration ?? named;
+  return hash === null ? [] : [formatConfigurationLine(hash)];
 }
 
 /**
@@ -45,12 +71,11 @@ function nextCheckpoint(
  */
 export async function checkpoint(
   log: SealContext,
-  state: LogState,
-  slot: MemorySlot,
-  previous: Checkpoint | null,
+  toSeal: ToSeal,
   signal: AbortSignal,
 ): Promise<Checkpointed> {
-  const next = nextCheckpoint(log, state, previous);
+  const { state, slot } = toSeal;
+  const next = nextCheckpoint(log, toSeal);
   const remembered: RememberedCheckpoint = {
     note: signCheckpoint(next, log.signingKey),
     last: state.last(),

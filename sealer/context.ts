@@ -2,6 +2,7 @@ import type { PublicKey, SigningKey } from '../ledger/keys.js';
 import { formatOrigin } from '../ledger/origin.js';
 import type { Memory, MemoryKey } from '../store/memory.js';
 import type { Stream, TopicIdentity } from '../stream/stream.js';
+import type { ConfigurationWatch } from './configuration.js';
 import type { PublishedHeads } from './heads.js';
 import type { Settings } from './options.js';
 import type { CheckpointPublisher } from './publisher.js';
@@ -39,6 +40,8 @@ export interface SealContext extends LogContext {
   /** The topic's partition count as last described. */
   readonly partitions: () => number;
   readonly totals: Totals;
+  /** null: nothing says which configuration is in force. */
+  readonly configuration: ConfigurationWatch | null;
   /** For looking at the end of the log. */
   readonly tails: Turns;
   /** For reading it to its end. */

@@ -7,7 +7,8 @@ import { persist } from './topic.js';
 
 /**
  * How many partitions each topic has; 0 where the stream has no such topic. An outage is waited out,
- * at most for the sealer's timeout where `patient` is not set.
+ * at most for the sealer's timeout where `patient` is not set. The configuration topic, which has one,
+ * is not asked for: it is to hold up nothing.
  */
 export async function countPartitions(
   options: SealerOptions,
@@ -19,6 +20,10 @@ export async function countPartitions(
   const giveUp = () => !patient && clock.monotonic() >= deadline;
   const counts = new Map<string, number>();
   for (const name of options.topics) {
+    if (name === options.configuration) {
+      counts.set(name, 1);
+      continue;
+    }
     const topic = await persist(() => options.stream.describe(name), logger, signal, giveUp);
     counts.set(name, topic?.partitions ?? 0);
   }
@@ -52,6 +57,7 @@ export async function estimateUnsealed(
   let records = 0n;
   try {
     for (const [topic, count] of counts) {
+      if (topic === options.configuration) continue;
       const identity = await options.stream.describe(topic);
       if (identity === null) continue;
       const partitions = Array.from({ length: count }, (_, partition) => partition);

@@ -161,6 +161,7 @@ export class LogRunner {
     if (this.#phase !== 'sealing' || !this.#isCheckpointable) return this.#phase !== 'recovering';
     if (!this.log.hasGrown) return true;
     try {
+      await this.log.askConfiguration(signal);
       return await this.log.checkpoint(signal);
     } catch (error) {
       this.fail(error);
@@ -201,9 +202,10 @@ export class LogRunner {
   }
 
   async #checkpoint(signal: AbortSignal): Promise<void> {
+    await this.log.askConfiguration(signal);
     await this.log.checkUnchanged();
-    // The loop may have met an error of this log meanwhile.
-    if (this.#phase !== 'sealing') return;
+    // The loop may have met an error of this log meanwhile, or seen it go back.
+    if (this.#phase !== 'sealing' || !this.#isCheckpointable) return;
     const isDone = await this.log.checkpoint(signal);
     this.#schedule?.restart();
     if (isDone) return;

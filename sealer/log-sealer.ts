@@ -1,9 +1,11 @@
 import type { Checkpoint } from '../ledger/checkpoint.js';
+import { configurationLine } from '../ledger/configuration-line.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { LogState } from '../ledger/log.js';
 import type { MemorySlot } from '../store/memory.js';
 import type { Bounds, RecordBatch } from '../stream/stream.js';
 import { checkpoint, publishRecorded, step } from './checkpointing.js';
+import { lastNamed } from './configuration.js';
 import { placeOf, type SealContext, type Totals } from './context.js';
 import { checkDoubted, isDoubt } from './doubt.js';
 import { checkTail, inspectMemory, type Recorded } from './inspect.js';
@@ -17,6 +19,8 @@ interface Sealing {
   sealed: Checkpoint | null;
   /** Bytes of record bodies chained since the last checkpoint. */
   bytes: bigint;
+  /** The configuration that the log names: of the configuration topic, by its last chained record. */
+  named: string | null;
 }
 
 /**
@@ -55,6 +59,15 @@ export class LogSealer {
   /** Whether the log has grown, by records or by other offsets, since the last checkpoint. */
   get hasGrown(): boolean {
     return this.#sealing !== null && this.#sealing.state.next !== this.#sealing.sealed?.next;
+  }
+
+  /** Whether the newest checkpoint names another configuration than the one in force. */
+  get isReconfigured(): boolean {
+    const configuration = this.#configuration;
+    const sealed = this.#sealing?.sealed ?? null;
+    return (
+      configuration !== null && sealed !== null && configurationLine(sealed)?.hash !== configuration
+    );
   }
 
   /** Where the log starts; null: not recovered. */
@@ -108,7 +121,8 @@ export class LogSealer {
     await this.#checkDoubted(bounds);
     await step(this.context, 'recovered', state.size);
     this.#behindSince = null;
-    this.#sealing = { state, slot, sealed, bytes: 0n };
+    const named = sealed === null ? null : (configurationLine(sealed)?.hash ?? null);
+    this.#sealing = { state, slot, sealed, bytes: 0n, named };
     this.#lastSealed = sealed;
     this.#observe(bounds.highWatermark);
   }
@@ -169,6 +183,8 @@ export class LogSealer {
     if (batch.count > 0) {
       state.append(batch);
       sealing.bytes += bodyBytes(batch);
+      if (this.#isConfiguration)
+        sealing.named = lastNamed(batch, batch.nextOffset) ?? sealing.named;
     }
     skip(state, batch.nextOffset < end ? batch.nextOffset : end);
     await step(this.context, 'chained', state.size);
@@ -189,6 +205,14 @@ export class LogSealer {
   }
 
   /**
+   * Learns which configuration is in force, before a checkpoint is made; waits for that only for a
+   * moment. The configuration topic's own log says it by itself, up to where it is chained.
+   */
+  async askConfiguration(signal: AbortSignal): Promise<void> {
+    if (!this.#isConfiguration) await this.context.configuration?.refresh(signal);
+  }
+
+  /**
    * Signs where the log stands now, and publishes it; records may be chained meanwhile. false:
    * another sealer was first: recover, and go on from its checkpoint.
    */
@@ -196,13 +220,8 @@ export class LogSealer {
     const sealing = this.#current();
     const before = this.sealed?.size ?? 0n;
     const { bytes } = sealing;
-    const done = await checkpoint(
-      this.context,
-      sealing.state,
-      sealing.slot,
-      sealing.sealed,
-      signal,
-    );
+    const toSeal = { ...sealing, configuration: this.#configuration };
+    const done = await checkpoint(this.context, toSeal, signal);
     if (done === null) return false;
     sealing.slot = done.slot;
     sealing.sealed = done.checkpoint;
@@ -257,6 +276,17 @@ export class LogSealer {
     this.#behindSince ??= this.#monotonic();
     if (this.isBehindTooLong) return error;
     return new SealstreamError('timeout', error.message, { cause: error });
+  }
+
+  get #isConfiguration(): boolean {
+    const { configuration, topic, partition } = this.context;
+    return configuration?.topic === topic.topic && partition === 0;
+  }
+
+  /** Hash of the configuration in force; null: not known. */
+  get #configuration(): string | null {
+    if (this.#isConfiguration) return this.#sealing?.named ?? null;
+    return this.context.configuration?.current ?? null;
   }
 
   #current(): Sealing {

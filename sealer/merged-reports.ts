@@ -1,5 +1,5 @@
 import type { Totals } from './context.js';
-import { compareLogs, type LogReport } from './sealer.js';
+import { compareLogs, type LogReport } from './log-report.js';
 
 interface Arrived {
   readonly logs: readonly LogReport[];

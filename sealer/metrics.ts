@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { LogReport } from './log-report.js';
 import { REFUSAL_REASONS } from './refusal.js';
-import type { LogReport, Sealer } from './sealer.js';
+import type { Sealer } from './sealer.js';
 
 const PER_LOG = ['topic', 'partition'] as const;
 

@@ -17,6 +17,11 @@ export interface SealerOptions {
   readonly topics: readonly string[];
   readonly signingKey: SigningKey;
   readonly memory: Memory;
+  /**
+   * The ledger's configuration topic: checkpoints name the configuration that its last record names.
+   * It is sealed where `topics` has it too. null: checkpoints go on naming what they named.
+   */
+  readonly configuration?: string | null;
   /** Milliseconds: a log that has grown is checkpointed this often. Default 10 000. */
   readonly every?: number;
   /** Or after this many new records, if that is earlier. Default 100 000. */

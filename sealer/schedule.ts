@@ -2,8 +2,8 @@ import type { LogSealer } from './log-sealer.js';
 
 /**
  * When the next checkpoint of a log is due, by the monotonic clock: at once after `records` new
- * records, `every` after the last one where the log has grown (or was never sealed), `heartbeat`
- * after it where the log stands still.
+ * records, `every` after the last one where the log has grown (or was never sealed) or another
+ * configuration is in force, `heartbeat` after it where the log stands still.
  */
 export class Schedule {
   readonly #log: LogSealer;
@@ -31,7 +31,8 @@ export class Schedule {
   get left(): number {
     if (this.countReached) return 0;
     const { clock, every, heartbeat } = this.#log.context.settings;
-    const interval = this.#log.hasGrown ? every : heartbeat;
+    const hasNews = this.#log.hasGrown || this.#log.isReconfigured;
+    const interval = hasNews ? every : heartbeat;
     return this.#last + interval - clock.monotonic();
   }
 }

@@ -9,7 +9,8 @@ import { type Refusal, refusalOf } from './refusal.js';
 export interface SealedOnce {
   readonly topic: string;
   readonly partition: number;
-  readonly origin: string;
+  /** null: of a configuration topic that is not there. */
+  readonly origin: string | null;
   /** The head after sealing; null: nothing is signed. */
   readonly sealed: { readonly size: bigint; readonly next: bigint; readonly time: number } | null;
   /** Records sealed by this call. */
@@ -107,9 +108,15 @@ async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<
   } catch (error) {
     // A batch that cannot be read is no reason to leave what was read before it unsealed.
     const isBatch = error instanceof SealstreamError && BATCH_CODES.has(error.code);
-    if (isBatch && log.unsealedRecords > 0n) await log.checkpoint(withinPatience(log, signal));
+    if (isBatch && log.unsealedRecords > 0n) await checkpoint(log, signal);
     throw error;
   }
+  return checkpoint(log, signal);
+}
+
+/** false: another sealer was first. */
+async function checkpoint(log: LogSealer, signal: AbortSignal): Promise<boolean> {
+  await log.askConfiguration(signal);
   return log.checkpoint(withinPatience(log, signal));
 }
 
@@ -143,7 +150,7 @@ async function chainTo(
     for (const batch of fetched.batches) {
       await log.append(batch, fetched.next.offset);
       if (log.unsealedRecords < BigInt(settings.records)) continue;
-      if (!(await log.checkpoint(withinPatience(log, signal)))) return false;
+      if (!(await checkpoint(log, signal))) return false;
     }
     log.skipTo(fetched.next.offset);
   }

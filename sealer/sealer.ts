@@ -1,38 +1,14 @@
-import { SealstreamError } from '../ledger/error.js';
+import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
-import type { Totals } from './context.js';
+import { backoffDelay, pause } from './backoff.js';
+import { ConfigurationWatch } from './configuration.js';
 import { type GoneLog, goneLogs } from './gone.js';
-import type { LogRunner, Phase } from './log-runner.js';
+import { compareLogs, type LogReport, reportOf, reportOfGone } from './log-report.js';
 import { type SealerOptions, type Settings, settingsOf } from './options.js';
-import type { Refusal } from './refusal.js';
+import { mergeSealed } from './plain.js';
 import { SealLoop } from './seal-loop.js';
 import { type SealedOnce, sealLogOnce } from './seal-once.js';
-import { openTopic, SealedTopic } from './topic.js';
-
-/** Where one log of a running sealer stands. Offsets and sizes are bigint, times are numbers. */
-export interface LogReport {
-  readonly topic: string;
-  readonly partition: number;
-  readonly origin: string;
-  readonly phase: Phase;
-  /** The newest checkpoint known here; null: none. */
-  readonly sealed: { readonly size: bigint; readonly next: bigint; readonly time: number } | null;
-  /** First offset that is not in the chain of this process, sealed or not; null: not recovered. */
-  readonly next: bigint | null;
-  /** null: the stream has not said. */
-  readonly highWatermark: bigint | null;
-  /** Offsets between the newest checkpoint and the end of the log. */
-  readonly lagRecords: bigint | null;
-  /** Seconds for which the log has held something that is not sealed; 0: all is. */
-  readonly lagSeconds: number;
-  /** Seconds since the newest checkpoint was signed; null: there is none. */
-  readonly headAgeSeconds: number | null;
-  readonly refusal: Refusal | null;
-  /** The outage that this log waits out; null: none. */
-  readonly waiting: string | null;
-  /** What this process has sealed of this log. */
-  readonly totals: Readonly<Totals>;
-}
+import { openTopic, SealedTopic, type Shared } from './topic.js';
 
 export interface Sealer {
   /**
@@ -59,21 +35,33 @@ export async function sealer(options: SealerOptions): Promise<Sealer> {
   const settings = settingsOf(options);
   checkLedgerName(options.ledger);
   for (const topic of options.topics) checkTopicName(topic);
+  if (options.configuration != null) checkTopicName(options.configuration);
   if (options.topics.length === 0) {
     throw new SealstreamError('configuration', 'the sealer has no topic: name at least one');
   }
   return new TopicsSealer(options, settings);
 }
 
+/** Attempts after which the configuration topic is tried again no more seldom: about every 4 s. */
+const SELDOM = 6;
+
 class TopicsSealer implements Sealer {
   readonly settings: Settings;
   readonly #options: SealerOptions;
+  readonly #shared: Shared;
   #loops: SealLoop[] = [];
   #gone: GoneLog[] = [];
+  /** Why the configuration topic is not sealed. */
+  #problem: string | null = null;
 
   constructor(options: SealerOptions, settings: Settings) {
     this.#options = options;
     this.settings = settings;
+    const { stream, memory, ledger, configuration: topic, signingKey } = options;
+    const place = { stream, memory, ledger, publicKey: signingKey.publicKey };
+    const configuration =
+      topic == null ? null : new ConfigurationWatch({ ...place, topic }, settings);
+    this.#shared = { options, settings, configuration };
   }
 
   async run(signal: AbortSignal): Promise<readonly LogReport[]> {
@@ -86,6 +74,7 @@ class TopicsSealer implements Sealer {
     try {
       await this.#runTopics(signal);
     } finally {
+      await this.#shared.configuration?.stop();
       signal.removeEventListener('abort', look);
     }
     return stopped;
@@ -98,7 +87,8 @@ class TopicsSealer implements Sealer {
     const stop = AbortSignal.any([signal, failed.signal]);
     const runs = this.#options.topics.map(async (name) => {
       try {
-        await this.#runTopic(name, stop);
+        if (name === this.#options.configuration) await this.#runConfiguration(name, stop);
+        else await this.#runTopic(name, stop);
       } catch (error) {
         failed.abort();
         if (!signal.aborted) throw error;
@@ -107,27 +97,51 @@ class TopicsSealer implements Sealer {
     const results = await Promise.allSettled(runs);
     this.#loops = [];
     this.#gone = [];
+    this.#problem = null;
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   async sealOnce(signal: AbortSignal = new AbortController().signal) {
+    const { topics, configuration } = this.#options;
     const results: SealedOnce[] = [];
-    for (const name of this.#options.topics) {
-      const topic = await this.#openWithin(name, signal).catch((error) => this.#lost(name, error));
-      if (!(topic instanceof SealedTopic)) {
-        results.push(...topic.map(notSealed));
-        continue;
+    // Beside the others: an outage of the configuration topic alone holds up none of them.
+    const beside = topics.some((name) => name === configuration)
+      ? this.#configurationOnce(configuration ?? '', signal)
+      : null;
+    try {
+      for (const name of topics) {
+        if (name !== configuration) results.push(...(await this.#topicOnce(name, signal)));
       }
-      try {
-        const logs = Array.from({ length: topic.partitions }, (_, partition) => partition)
-          .filter((partition) => this.settings.takes(name, partition))
-          .map((partition) => sealLogOnce(topic.log(partition), signal));
-        results.push(...(await Promise.all(logs)));
-      } finally {
-        await topic.close();
-      }
+    } finally {
+      results.unshift(...((await beside) ?? []));
+      await this.#shared.configuration?.stop();
     }
-    return results;
+    return mergeSealed([results], topics);
+  }
+
+  async #topicOnce(name: string, signal: AbortSignal): Promise<readonly SealedOnce[]> {
+    const topic = await this.#openWithin(name, signal).catch((error) => this.#lost(name, error));
+    if (!(topic instanceof SealedTopic)) return topic.map(notSealed);
+    try {
+      const logs = Array.from({ length: topic.partitions }, (_, partition) => partition)
+        .filter((partition) => this.settings.takes(name, partition))
+        .map((partition) => sealLogOnce(topic.log(partition), signal));
+      return await Promise.all(logs);
+    } finally {
+      await topic.close();
+    }
+  }
+
+  /** What keeps the configuration topic as a whole from being sealed is an error of its one log. */
+  async #configurationOnce(name: string, signal: AbortSignal): Promise<readonly SealedOnce[]> {
+    try {
+      return await this.#topicOnce(name, signal);
+    } catch (failure) {
+      if (!this.settings.takes(name, 0)) return [];
+      const error = asSealstreamError(failure, 'internal', name);
+      const nothing = { sealed: null, records: 0n, refusal: null };
+      return [{ topic: name, partition: 0, origin: null, ...nothing, error }];
+    }
   }
 
   report(): readonly LogReport[] {
@@ -140,11 +154,27 @@ class TopicsSealer implements Sealer {
   }
 
   problems(): readonly string[] {
-    return [];
+    return this.#problem === null ? [] : [this.#problem];
+  }
+
+  /** Tries again for ever: what keeps the configuration topic from being sealed stops no other. */
+  async #runConfiguration(name: string, signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        await this.#runTopic(name, signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        const { message } = asSealstreamError(error, 'internal', name);
+        const problem = `the configuration topic is not sealed: ${message}`;
+        if (this.#problem !== problem) this.settings.logger.error({ topic: name }, problem);
+        this.#problem = problem;
+        await pause(backoffDelay(Math.min(attempt, SELDOM)), signal);
+      }
+    }
   }
 
   async #runTopic(name: string, signal: AbortSignal): Promise<void> {
-    const opening = openTopic(this.#options, this.settings, name, signal, () => false);
+    const opening = openTopic(this.#shared, name, signal, () => false);
     const topic = await opening.catch((error) => this.#lost(name, error));
     if (!(topic instanceof SealedTopic)) {
       // Kept in the report until the end: a deleted topic is no reason to stop sealing the others.
@@ -152,15 +182,21 @@ class TopicsSealer implements Sealer {
       await untilAborted(signal);
       return;
     }
+    if (name === this.#options.configuration) this.#problem = null;
     const loop = new SealLoop(this.#options, this.settings, topic);
     this.#loops.push(loop);
-    await loop.run(signal);
+    try {
+      await loop.run(signal);
+    } catch (error) {
+      this.#loops = this.#loops.filter((other) => other !== loop);
+      throw error;
+    }
   }
 
   #openWithin(name: string, signal: AbortSignal): Promise<SealedTopic> {
     const deadline = this.#monotonic() + this.settings.timeout;
     const giveUp = () => this.#monotonic() >= deadline;
-    return openTopic(this.#options, this.settings, name, signal, giveUp);
+    return openTopic(this.#shared, name, signal, giveUp);
   }
 
   /** The logs lost with a missing topic; throws `error` where it is another, or none were. */
@@ -181,48 +217,6 @@ class TopicsSealer implements Sealer {
   }
 }
 
-/** By topic and partition. */
-export function compareLogs(a: LogReport, b: LogReport): number {
-  return a.topic.localeCompare(b.topic) || a.partition - b.partition;
-}
-
-function reportOf(runner: LogRunner, now: number, monotonic: number): LogReport {
-  const { log } = runner;
-  const { sealed, highWatermark, unsealedSince } = log;
-  const { topic, partition, origin } = log.context;
-  const sealedTo = sealed?.next ?? log.first;
-  return {
-    topic: topic.topic,
-    partition,
-    origin,
-    phase: runner.phase,
-    sealed: sealed && { size: sealed.size, next: sealed.next, time: sealed.time },
-    next: log.next,
-    highWatermark,
-    lagRecords: highWatermark === null || sealedTo === null ? null : lag(highWatermark, sealedTo),
-    lagSeconds: unsealedSince === null ? 0 : Math.max(0, monotonic - unsealedSince) / 1000,
-    headAgeSeconds: sealed && Math.max(0, now - sealed.time) / 1000,
-    refusal: runner.refusal,
-    waiting: runner.waiting,
-    totals: log.totals,
-  };
-}
-
-function reportOfGone(gone: GoneLog): LogReport {
-  return {
-    ...gone,
-    phase: 'refused',
-    sealed: null,
-    next: null,
-    highWatermark: null,
-    lagRecords: null,
-    lagSeconds: 0,
-    headAgeSeconds: null,
-    waiting: null,
-    totals: { records: 0n, bytes: 0n, checkpoints: 0 },
-  };
-}
-
 function notSealed(gone: GoneLog): SealedOnce {
   return { ...gone, sealed: null, records: 0n, error: null };
 }
@@ -232,8 +226,4 @@ function untilAborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function lag(highWatermark: bigint, sealedTo: bigint): bigint {
-  return highWatermark > sealedTo ? highWatermark - sealedTo : 0n;
 }

@@ -2,8 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { SealstreamError } from '../ledger/error.js';
+import type { LogReport } from './log-report.js';
 import { sealerMetrics } from './metrics.js';
-import type { LogReport, Sealer } from './sealer.js';
+import type { Sealer } from './sealer.js';
 
 export interface MetricsServerOptions {
   readonly sealer: Sealer;

@@ -2,6 +2,7 @@ import { checkpointTopic } from '../ledger/checkpoint-record.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { Logger, TopicDescription, TopicIdentity } from '../stream/stream.js';
 import { backoffDelay, pause } from './backoff.js';
+import type { ConfigurationWatch } from './configuration.js';
 import { originOf, type SealContext, type Totals } from './context.js';
 import { PublishedHeads } from './heads.js';
 import { LogSealer } from './log-sealer.js';
@@ -13,11 +14,19 @@ import { Turns } from './turns.js';
 const TAILS = 8;
 const CHAINS = 4;
 
+/** What all topics of a sealer share. */
+export interface Shared {
+  readonly options: SealerOptions;
+  readonly settings: Settings;
+  readonly configuration: ConfigurationWatch | null;
+}
+
 /** A topic that is being sealed, and what its logs share. */
 export class SealedTopic {
   readonly identity: TopicIdentity;
   readonly #options: SealerOptions;
   readonly #settings: Settings;
+  readonly #configuration: ConfigurationWatch | null;
   readonly #heads: PublishedHeads | null;
   readonly #publisher: CheckpointPublisher | null;
   readonly #totals = new Map<number, Totals>();
@@ -25,17 +34,14 @@ export class SealedTopic {
   readonly #chains = new Turns(CHAINS);
   #partitions: number;
 
-  constructor(
-    options: SealerOptions,
-    settings: Settings,
-    topic: TopicDescription,
-    checkpoints: TopicDescription | null,
-  ) {
+  constructor(shared: Shared, topic: TopicDescription, checkpoints: TopicDescription | null) {
+    const { options, settings, configuration } = shared;
     const { stream, signingKey } = options;
     const { timeout, logger } = settings;
     this.identity = { topic: topic.topic, topicId: topic.topicId };
     this.#options = options;
     this.#settings = settings;
+    this.#configuration = configuration;
     this.#partitions = topic.partitions;
     this.#heads =
       checkpoints && new PublishedHeads(stream, checkpoints, signingKey.publicKey, timeout);
@@ -46,8 +52,12 @@ export class SealedTopic {
     return this.#partitions;
   }
 
-  /** Asks for the partition count anew. An outage is no reason to stop: the last answer stands. */
+  /**
+   * Asks for the partition count, and in the background for the configuration in force, anew. An
+   * outage is no reason to stop: the last answer stands.
+   */
   async refresh(): Promise<void> {
+    this.#configuration?.look();
     const topic = await this.#options.stream.describe(this.identity.topic);
     if (topic === null || topic.topicId !== this.identity.topicId) return;
     this.#partitions = Math.max(this.#partitions, topic.partitions);
@@ -70,6 +80,7 @@ export class SealedTopic {
       publisher: this.#publisher,
       partitions: () => this.#partitions,
       totals: this.#totalsOf(partition),
+      configuration: this.#configuration,
       tails: this.#tails,
       chains: this.#chains,
     };
@@ -92,14 +103,13 @@ export class SealedTopic {
  * out until `giveUp` says that it has lasted too long.
  */
 export async function openTopic(
-  options: SealerOptions,
-  settings: Settings,
+  shared: Shared,
   topic: string,
   signal: AbortSignal,
   giveUp: () => boolean,
 ): Promise<SealedTopic> {
-  const { stream } = options;
-  const { logger } = settings;
+  const { stream } = shared.options;
+  const { logger } = shared.settings;
   const described = await persist(() => stream.describe(topic), logger, signal, giveUp);
   if (described === null) {
     throw new SealstreamError(
@@ -113,7 +123,7 @@ export async function openTopic(
     signal,
     giveUp,
   );
-  return new SealedTopic(options, settings, described, checkpoints);
+  return new SealedTopic(shared, described, checkpoints);
 }
 
 /** Tries again, after a growing pause, what fails by an outage. */

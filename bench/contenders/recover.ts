@@ -8,7 +8,8 @@ await contend<LedgerTask>(async (task, watch) => {
   const { options, close } = await openSealer(task);
   const { signal } = new AbortController();
   watch.start();
-  const topic = await openTopic(options, settingsOf(options), task.topic, signal, () => true);
+  const shared = { options, settings: settingsOf(options), configuration: null };
+  const topic = await openTopic(shared, task.topic, signal, () => true);
   const logs = Array.from({ length: topic.partitions }, (_, partition) => topic.log(partition));
   await Promise.all(logs.map((log) => log.recover(signal)));
   watch.stop();

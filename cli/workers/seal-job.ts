@@ -1,6 +1,7 @@
 /** What the main thread and the threads that seal tell each other: plain data only. */
+
+import type { LogReport } from '../../sealer/log-report.js';
 import type { PlainError, PlainSealedOnce } from '../../sealer/plain.js';
-import type { LogReport } from '../../sealer/sealer.js';
 import type { KafkaSecurity } from '../../stream/stream.js';
 import type { LogLevel } from '../logger.js';
 
@@ -16,6 +17,8 @@ export interface SealJob {
   readonly pem: string;
   readonly ledger: string;
   readonly topics: readonly string[];
+  /** The configuration topic; null: none. */
+  readonly configuration?: string | null;
   /** Milliseconds. */
   readonly every: number;
   readonly records: number;

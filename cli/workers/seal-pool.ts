@@ -1,8 +1,9 @@
 import { countPartitions, estimateUnsealed } from '../../sealer/count.js';
+import { compareLogs, type LogReport } from '../../sealer/log-report.js';
 import { MergedReports } from '../../sealer/merged-reports.js';
 import type { SealerOptions, Settings } from '../../sealer/options.js';
 import { mergeSealed } from '../../sealer/plain.js';
-import { compareLogs, type LogReport, type Sealer, sealer } from '../../sealer/sealer.js';
+import { type Sealer, sealer } from '../../sealer/sealer.js';
 import type { SealJob } from './seal-job.js';
 import { SealThread, type SealThreadEnd } from './seal-thread.js';
 
@@ -79,15 +80,20 @@ class SealPool implements Sealer {
 
   problems(): readonly string[] {
     const silences = this.#reports?.silences(this.#monotonic()) ?? new Map<number, number>();
-    return [...silences]
+    const silent = [...silences]
       .filter(([, silence]) => silence > SILENCE_MS)
       .map(([thread, silence]) => {
         return `sealing thread ${thread} has not answered for ${Math.round(silence / 1000)} s`;
       });
+    return [...this.#alone.problems(), ...silent];
   }
 
   #threadsFor(counts: ReadonlyMap<string, number>): number {
-    const partitions = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    let partitions = 0;
+    for (const [topic, count] of counts) {
+      // Its few records are no work for a thread of their own.
+      if (topic !== this.#options.configuration) partitions += count;
+    }
     return Math.max(1, Math.min(this.#size.workers, partitions));
   }
 

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { SealstreamError } from '../../ledger/error.js';
+import type { LogReport } from '../../sealer/log-report.js';
 import { errorOf, sealedOf } from '../../sealer/plain.js';
 import type { SealedOnce } from '../../sealer/seal-once.js';
-import type { LogReport } from '../../sealer/sealer.js';
 import { THREAD_LIMITS } from './limits.js';
 import type { FromThread, SealShare } from './seal-job.js';
 

@@ -2,9 +2,10 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { signingKeyFromPem } from '../../ledger/keys.js';
 import { dealt } from '../../sealer/count.js';
+import type { LogReport } from '../../sealer/log-report.js';
 import type { Change } from '../../sealer/options.js';
 import { plainError, plainSealed } from '../../sealer/plain.js';
-import { type LogReport, type Sealer, sealer } from '../../sealer/sealer.js';
+import { type Sealer, sealer } from '../../sealer/sealer.js';
 import { openMemory } from '../../store/folder.js';
 import { openStream } from '../../stream/open.js';
 import { logger } from '../logger.js';
@@ -73,6 +74,7 @@ async function seal(
         stream,
         ledger: job.ledger,
         topics: job.topics,
+        configuration: job.configuration ?? null,
         signingKey: signingKeyFromPem(job.pem),
         memory,
         every: job.every,

@@ -1,0 +1,220 @@
+import { openCheckpoint } from '../ledger/checkpoint.js';
+import { configurationOfBody } from '../ledger/configuration-line.js';
+import { asSealstreamError, SealstreamError } from '../ledger/error.js';
+import type { PublicKey } from '../ledger/keys.js';
+import type { Memory } from '../store/memory.js';
+import { readBounds, readRange } from '../stream/read.js';
+import type { RecordBatch, Stream, TopicIdentity } from '../stream/stream.js';
+import { backoffDelay, pause } from './backoff.js';
+import { originOf } from './context.js';
+import type { Settings } from './options.js';
+
+/** What was read is trusted to be new for this long. */
+const FRESH_MS = 1_000;
+/** How long checkpoints wait for an answer, once an outage. */
+const WAIT_MS = 5_000;
+/** Longest pause before a topic that cannot be read is tried again. */
+const RETRY_MS = 60_000;
+
+const PARTITION = 0;
+const GONE: ReadonlySet<string> = new Set(['topic-missing', 'topic-recreated']);
+
+export interface ConfigurationPlace {
+  readonly stream: Stream;
+  readonly memory: Memory;
+  readonly ledger: string;
+  /** The name of the configuration topic. */
+  readonly topic: string;
+  readonly publicKey: PublicKey;
+}
+
+/** How far the topic was read. */
+interface Reading {
+  readonly identity: TopicIdentity;
+  position: bigint;
+  /** The hash of the last record below `position` that names a configuration. */
+  found: string | null;
+  /** The topic was once known to reach this offset. */
+  reached: bigint;
+}
+
+/**
+ * Which configuration is in force, for the checkpoints of all logs of a sealer: the one that the last
+ * record of the configuration topic names by its header. Nothing else of a record is looked at.
+ *
+ * The topic is read beside the sealing, only what is new of it. Where it does not answer, is gone, was
+ * made again or goes back, `current` is null and checkpoints go on without an answer: whoever breaks
+ * this topic stops no log, and takes back nothing that was signed.
+ */
+export class ConfigurationWatch {
+  readonly topic: string;
+  readonly #place: ConfigurationPlace;
+  readonly #settings: Settings;
+  #reading: Reading | null = null;
+  /** Of the topic that was read first. */
+  #topicId: string | null = null;
+  #current: string | null = null;
+  #work: { readonly done: Promise<void>; readonly stop: AbortController } | null = null;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  /** Said and waited for once: until the topic answers again nobody waits for it. */
+  #isFailing = false;
+
+  constructor(place: ConfigurationPlace, settings: Settings) {
+    this.topic = place.topic;
+    this.#place = place;
+    this.#settings = settings;
+  }
+
+  /** The hash in force; null: it cannot be told now, or none is recorded. */
+  get current(): string | null {
+    return this.#current;
+  }
+
+  /** Reads on in the background where that is due. */
+  look(): void {
+    const { clock } = this.#settings;
+    if (this.#work !== null || clock.monotonic() < this.#notBefore) return;
+    const stop = new AbortController();
+    const done = this.#refresh(stop.signal).finally(() => {
+      this.#work = null;
+    });
+    this.#work = { done, stop };
+  }
+
+  /** Makes `current` at most a second old, or gives up soon. Never rejects. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    this.look();
+    const work = this.#work;
+    if (work === null || this.#isFailing) return;
+    const answered = new AbortController();
+    const patience = pause(WAIT_MS, AbortSignal.any([signal, answered.signal]));
+    await Promise.race([work.done, patience]);
+    answered.abort();
+    if (this.#work === work && !signal.aborted) this.#fail('it does not answer');
+  }
+
+  /** Ends what is under way; it may be asked again. */
+  async stop(): Promise<void> {
+    const work = this.#work;
+    work?.stop.abort();
+    const answered = new AbortController();
+    await Promise.race([work?.done, pause(WAIT_MS, answered.signal)]);
+    answered.abort();
+  }
+
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#settings;
+    try {
+      const found = await this.#readOn(signal);
+      if (signal.aborted) return;
+      this.#current = found;
+      if (this.#isFailing) logger.info({ topic: this.topic }, 'the configuration topic is read');
+      this.#isFailing = false;
+      this.#failures = 0;
+      this.#notBefore = clock.monotonic() + FRESH_MS;
+    } catch (error) {
+      if (signal.aborted) return;
+      const { message } = asSealstreamError(error, 'internal', this.topic);
+      this.#failures += 1;
+      this.#notBefore =
+        clock.monotonic() + Math.min(RETRY_MS, FRESH_MS * 2 ** Math.min(this.#failures, 10));
+      this.#fail(message);
+    }
+  }
+
+  #fail(why: string): void {
+    this.#current = null;
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    this.#settings.logger.warn(
+      { topic: this.topic, error: why },
+      'the configuration topic cannot be read: checkpoints go on naming the configuration they had',
+    );
+  }
+
+  /** Goes on after an outage until the sealer's timeout. */
+  async #readOn(signal: AbortSignal): Promise<string | null> {
+    const { clock, timeout } = this.#settings;
+    const deadline = clock.monotonic() + timeout;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#read(signal);
+      } catch (error) {
+        const isOutage = error instanceof SealstreamError && error.class === 'retry';
+        if (error instanceof SealstreamError && GONE.has(error.code)) this.#reading = null;
+        if (!isOutage || signal.aborted || clock.monotonic() >= deadline) throw error;
+        await pause(backoffDelay(attempt), signal);
+      }
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<string | null> {
+    const { stream } = this.#place;
+    const options = { timeoutMs: this.#settings.timeout, signal, recycle: true };
+    this.#reading ??= await this.#open();
+    const reading = this.#reading;
+    const bounds = await readBounds(stream, reading.identity, PARTITION, options);
+    const { highWatermark, logStart } = bounds;
+    if (highWatermark < reading.reached) {
+      // What was read may be gone for good, and other records may come in its place.
+      reading.position = 0n;
+      reading.found = null;
+      throw new SealstreamError(
+        'log-diverged',
+        `${this.topic}/${PARTITION} reached offset ${reading.reached} and ends at ${highWatermark}`,
+      );
+    }
+    if (reading.position < logStart) reading.position = logStart;
+    const range = { partition: PARTITION, from: reading.position, until: highWatermark };
+    for await (const { batches, next } of readRange(stream, reading.identity, range, options)) {
+      for (const batch of batches) {
+        reading.found = lastNamed(batch, highWatermark) ?? reading.found;
+      }
+      reading.position = next.offset;
+      // The last batch may reach beyond; the rest of it is looked at once it can be read.
+      if (reading.position > highWatermark) reading.position = highWatermark;
+    }
+    reading.reached = highWatermark;
+    return reading.found;
+  }
+
+  /** Another topic of the name than the one that is sealed says nothing, nor one that lost records. */
+  async #open(): Promise<Reading> {
+    const { stream, memory, ledger, publicKey } = this.#place;
+    const described = await stream.describe(this.topic);
+    if (described === null) {
+      throw new SealstreamError('topic-missing', `${stream.url} has no topic ${this.topic}`);
+    }
+    const identity = { topic: described.topic, topicId: described.topicId };
+    const origin = originOf(ledger, identity, PARTITION);
+    const key = { ledger, topic: this.topic, partition: PARTITION };
+    const record = (await memory.read(key))?.record;
+    const isOther = record === undefined ? this.#isOther(identity) : record.origin !== origin;
+    if (isOther) {
+      throw new SealstreamError(
+        'topic-recreated',
+        `${this.topic} has the id ${identity.topicId} now and is another topic than before: run ` +
+          'verify, then adopt',
+      );
+    }
+    this.#topicId = identity.topicId;
+    const note = record?.checkpoint?.note;
+    const sealed = note === undefined ? null : openCheckpoint(note, origin, publicKey);
+    return { identity, position: 0n, found: null, reached: sealed?.next ?? 0n };
+  }
+
+  #isOther({ topicId }: TopicIdentity): boolean {
+    return this.#topicId !== null && this.#topicId !== topicId;
+  }
+}
+
+/** The hash that the last of a batch's records below `until` names by its header; null: none does. */
+export function lastNamed(batch: RecordBatch, until: bigint): string | null {
+  for (let index = batch.count - 1; index >= 0; index -= 1) {
+    if ((batch.offsets[index] ?? until) >= until) continue;
+    const hash = configurationOfBody(batch.bytes, batch.bodyStart[index], batch.bodyEnd[index]);
+    if (hash !== null) return hash;
+  }
+  return null;
+}
