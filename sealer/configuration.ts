@@ -13,6 +13,8 @@ import type { Settings } from './options.js';
 const FRESH_MS = 1_000;
 /** How long checkpoints wait for an answer, once an outage. */
 const WAIT_MS = 5_000;
+/** How long a request that cannot be taken back is waited for at the end. */
+const STOP_MS = 1_000;
 /** Longest pause before a topic that cannot be read is tried again. */
 const RETRY_MS = 60_000;
 
@@ -99,7 +101,7 @@ export class ConfigurationWatch {
     const work = this.#work;
     work?.stop.abort();
     const answered = new AbortController();
-    await Promise.race([work?.done, pause(WAIT_MS, answered.signal)]);
+    await Promise.race([work?.done, pause(STOP_MS, answered.signal)]);
     answered.abort();
   }
 

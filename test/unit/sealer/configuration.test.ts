@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { SealstreamError } from '../../../ledger/error.js';
+import type { SealerOptions } from '../../../sealer/index.js';
+import type { Logger } from '../../../stream/stream.js';
+import { type Lies, LyingStream } from '../../support/lying-stream.js';
+import {
+  appendHeaders,
+  CONFIGURATION,
+  configure,
+  createConfigurationTopic,
+  hashOf,
+  linesOf,
+  named,
+  startConfiguration,
+} from '../../support/sealer/configuration-topic.js';
+import { TestLedger, TOPIC, until } from '../../support/sealer/ledger.js';
+import { tamper } from '../../support/tamper.js';
+
+const ledgers: TestLedger[] = [];
+const BOTH = { topics: [CONFIGURATION, TOPIC], configuration: CONFIGURATION };
+const LINE_ONLY = { topics: [TOPIC], configuration: CONFIGURATION };
+const [A, B] = [hashOf('a'), hashOf('b')];
+
+async function make(): Promise<TestLedger> {
+  const ledger = await TestLedger.make();
+  ledgers.push(ledger);
+  await startConfiguration(ledger);
+  return ledger;
+}
+
+/** The configuration topic's own log. */
+function own(ledger: TestLedger): TestLedger {
+  const same = new TestLedger({ folder: ledger.folder, url: ledger.url, topic: CONFIGURATION });
+  same.stream = ledger.stream;
+  same.memory = ledger.memory;
+  return same;
+}
+
+/** One record more, sealed; throws where that fails. */
+async function seal(ledger: TestLedger, options: Partial<SealerOptions>): Promise<void> {
+  await ledger.append(1);
+  for (const { error, refusal } of await ledger.sealOnce(options)) {
+    assert.equal(error ?? refusal, null);
+  }
+}
+
+/** Warnings about the configuration topic. */
+function listener(): { readonly logger: Logger; readonly warnings: string[] } {
+  const warnings: string[] = [];
+  const warn = (_: object, message: string): void => {
+    if (message.includes('configuration topic')) warnings.push(message);
+  };
+  return { logger: { debug() {}, info() {}, warn, error: warn }, warnings };
+}
+
+async function run(ledger: TestLedger, options: Partial<SealerOptions>) {
+  const sealer = await ledger.sealer({ every: 20, heartbeat: 3_600_000, ...options });
+  const stop = new AbortController();
+  const running = sealer.run(stop.signal);
+  return {
+    sealer,
+    stop: async () => {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+afterEach(async () => {
+  for (const ledger of ledgers.splice(0)) await ledger.remove();
+});
+
+test('checkpoints name the configuration that the last record names', async () => {
+  const ledger = await make();
+  await seal(ledger, BOTH);
+  await configure(ledger.stream, 'a');
+  await seal(ledger, BOTH);
+  await configure(ledger.stream, 'a');
+  await configure(ledger.stream, 'b');
+  await seal(ledger, BOTH);
+  assert.deepEqual(await linesOf(ledger), [null, A, B]);
+  assert.deepEqual(await linesOf(own(ledger)), [null, A, B]);
+  assert.deepEqual(await own(ledger).wrong(), []);
+  const [, checkpoint] = await ledger.checkpoints();
+  assert.deepEqual(checkpoint?.extensions, [['config', A]]);
+});
+
+test('two sealers, one after the other, write the same line', async () => {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  await seal(ledger, BOTH);
+  await seal(ledger, LINE_ONLY);
+  // Its ledger.yaml names no configuration topic.
+  await seal(ledger, { topics: [TOPIC] });
+  assert.deepEqual(await linesOf(ledger), [A, A, A]);
+});
+
+test('only one header with a hash names a configuration', async () => {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  const hostile = [
+    [],
+    [named(null)],
+    [named('')],
+    [named(B.slice(1))],
+    [named(`${B}\nfirst 7`)],
+    [named(`${B.slice(0, -2)}B=`)],
+    [named(Buffer.alloc(44, 0xff))],
+    [named(B), named(A)],
+    [{ key: Buffer.from('Sealstream-Config'), value: Buffer.from(B) }],
+    Array.from({ length: 10_000 }, () => ({ key: Buffer.from(''), value: null })),
+  ];
+  for (const headers of hostile) await appendHeaders(ledger.stream, headers);
+  await seal(ledger, BOTH);
+  assert.deepEqual([await linesOf(ledger), await linesOf(own(ledger))], [[A], [A]]);
+});
+
+test('a recorded checkpoint is published verbatim, whatever is in force by then', async () => {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  await ledger.append(1);
+  const step = (name: string) => {
+    if (name === 'recorded') throw new SealstreamError('unreachable', 'the process is killed');
+  };
+  await ledger.sealOnce({ ...LINE_ONLY, timeout: 1, truncatedAfter: 1, hooks: { step } });
+  const waiting = (await ledger.memory.read(ledger.keyOf()))?.record.checkpoint;
+  assert.equal(waiting?.published, false);
+  await configure(ledger.stream, 'b');
+  await seal(ledger, LINE_ONLY);
+  assert.equal((await ledger.notes())[0], waiting?.note);
+  assert.deepEqual(await linesOf(ledger), [A, B]);
+});
+
+test('a clock that stands still makes no second checkpoint of one size and time', async () => {
+  const ledger = await make();
+  const clock = { now: () => Date.UTC(2026, 0, 1), monotonic: () => performance.now() };
+  await configure(ledger.stream, 'a');
+  await seal(ledger, { ...LINE_ONLY, clock });
+  await configure(ledger.stream, 'b');
+  await ledger.sealOnce({ ...LINE_ONLY, clock });
+  const [note, ...others] = new Set(await ledger.notes());
+  assert.deepEqual(others, []);
+  assert.equal(note, (await ledger.memory.read(ledger.keyOf()))?.record.checkpoint?.note);
+  await seal(ledger, { ...LINE_ONLY, clock });
+  assert.equal((await linesOf(ledger)).at(-1), B);
+});
+
+/** Seals once with the line, then `harm` is done and it is sealed again with lies told. */
+async function keepsLine(
+  harm: (ledger: TestLedger) => Promise<void> | void,
+  lies: Lies = {},
+): Promise<void> {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  await configure(ledger.stream, 'b');
+  await seal(ledger, BOTH);
+  await harm(ledger);
+  const { logger, warnings } = listener();
+  await seal(ledger, { ...LINE_ONLY, stream: new LyingStream(ledger.stream, lies), logger });
+  assert.deepEqual(await linesOf(ledger), [B, B]);
+  assert.equal(warnings.length, 1);
+}
+
+test('the topic is gone: what was named stays named', () =>
+  keepsLine((ledger) => ledger.deleteTopic(CONFIGURATION)));
+
+test('the topic was made again: another topic names nothing', () =>
+  keepsLine(async (ledger) => {
+    ledger.deleteTopic(CONFIGURATION);
+    await createConfigurationTopic(ledger.stream);
+    await configure(ledger.stream, 'forged');
+  }));
+
+test('sealed records are gone: an earlier configuration does not come back', () =>
+  keepsLine(async (ledger) => {
+    await ledger.close();
+    tamper(ledger.data, CONFIGURATION, 0, (log) => log.truncate(1n));
+    await ledger.open();
+  }));
+
+test('a corrupt batch: what was named stays named', () =>
+  keepsLine(async (ledger) => {
+    await ledger.close();
+    tamper(ledger.data, CONFIGURATION, 0, (log) => log.corrupt(0n));
+    await ledger.open();
+  }));
+
+test('no right to look at it: what was named stays named', () =>
+  keepsLine(() => {}, {
+    describe: (topic, truth) => {
+      if (topic !== CONFIGURATION) return truth;
+      throw new SealstreamError('unauthorized', 'no right to describe the configuration topic');
+    },
+  }));
+
+test('it never answers: others wait once and go on', async () => {
+  const ledger = await make();
+  await ledger.append(1);
+  const stream = new LyingStream(ledger.stream, {});
+  const describe = stream.describe.bind(stream);
+  stream.describe = (topic) => (topic === CONFIGURATION ? new Promise(() => {}) : describe(topic));
+  const { logger, warnings } = listener();
+  const { stop } = await run(ledger, { ...LINE_ONLY, stream, logger });
+  for (const size of [1n, 2n, 3n]) {
+    await until(async () => (await ledger.checkpoints()).at(-1)?.size === size);
+    await ledger.append(1);
+  }
+  await stop();
+  assert.deepEqual(new Set(await linesOf(ledger)), new Set([null]));
+  assert.equal(warnings.length, 1);
+});
+
+test('a topic that no sealer knows stops no other log', async () => {
+  const ledger = await TestLedger.make();
+  ledgers.push(ledger);
+  await ledger.append(1);
+  const results = await ledger.sealOnce(BOTH);
+  assert.deepEqual(
+    results.map(({ topic, sealed, error }) => [topic, sealed?.size ?? null, error?.code ?? null]),
+    [
+      [CONFIGURATION, null, 'topic-missing'],
+      [TOPIC, 1n, null],
+    ],
+  );
+  const { sealer, stop } = await run(ledger, BOTH);
+  await until(() => sealer.problems().length === 1);
+  await ledger.append(1);
+  await until(async () => (await ledger.checkpoints()).at(-1)?.size === 2n);
+  // It is applied at last.
+  await startConfiguration(ledger);
+  await configure(ledger.stream, 'a');
+  await until(() => sealer.problems().length === 0);
+  await until(async () => (await linesOf(own(ledger))).includes(A));
+  await stop();
+});
+
+test('a change alone makes a checkpoint, long before the heartbeat', async () => {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  await ledger.append(1);
+  const { stop } = await run(ledger, BOTH);
+  await until(async () => (await linesOf(ledger)).includes(A));
+  await configure(ledger.stream, 'b');
+  await until(async () => (await linesOf(ledger)).includes(B));
+  const count = (await ledger.checkpoints()).length;
+  await stop();
+  // And no more of them once it is named.
+  assert.equal((await ledger.checkpoints()).length, count);
+  assert.deepEqual(new Set((await ledger.checkpoints()).map(({ size }) => size)), new Set([1n]));
+});
+
+test('two sealers at once name the same configuration in the end', async () => {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  await ledger.append(1);
+  const [one, two] = [await run(ledger, BOTH), await run(ledger, BOTH)];
+  await until(async () => (await linesOf(ledger)).includes(A));
+  await configure(ledger.stream, 'b');
+  await until(async () => (await linesOf(ledger)).at(-1) === B);
+  await Promise.all([one.stop(), two.stop()]);
+  assert.deepEqual([...new Set(await linesOf(ledger))], [A, B]);
+  assert.deepEqual(await ledger.wrong(), []);
+});
