@@ -1,24 +1,52 @@
+import { markIn } from './end-mark.js';
 import { isCode, listSegments, type Segment } from './folder.js';
-import { type Scan, scanSegment } from './scan.js';
+import { followBatches, type Scan, scanSegment } from './scan.js';
 import { type SegmentFile, withSegment } from './segment-file.js';
 
 /**
- * The end of one partition's log, found by checking every batch of its last segment and kept, so
- * that each look only checks what has been appended since.
+ * The end of one partition's log, kept, so that each look only checks what has been appended since.
+ *
+ * It is the end of the last whole batch, wherever the check begins: damage that whole batches follow
+ * is below the end, and met by whoever reads up to it. So the first look begins at the appenders'
+ * mark, if from there whole batches follow to the end of the file. Where not, and once reading has
+ * met anything odd, every batch of the last segment is checked as if there were no mark.
  */
 export class LogEnd {
   private readonly folder: string;
   private readonly flush: boolean;
+  private readonly marks: string | null;
+  private distrusted = false;
   private known: Known | null = null;
   private turn: Promise<unknown> = Promise.resolve();
 
   /**
    * `flush`: what is reported as the end is on the disk before it is reported, whoever wrote it. A
-   * sealer would else seal what a power cut takes away, and the log would look truncated.
+   * sealer would else seal what a power cut takes away, and the log would look truncated. `marks`:
+   * the topic id that a mark must name; null: none is looked for.
    */
-  constructor(folder: string, options: { readonly flush: boolean }) {
+  constructor(folder: string, options: { readonly flush: boolean; readonly marks: string | null }) {
     this.folder = folder;
     this.flush = options.flush;
+    this.marks = options.marks;
+  }
+
+  /** From now on without the mark. */
+  distrust(): void {
+    this.distrusted = true;
+  }
+
+  /**
+   * Whether a reader came to the end, found with the mark, at another byte than it has: batches that
+   * it has read, or passed over, are not those that the end was counted by.
+   */
+  isContradictedBy(at: { segment: string; offset: bigint; position: number }): boolean {
+    const { known } = this;
+    if (known === null || !known.marked || this.distrusted || at.segment !== known.file)
+      return false;
+    const { end, position } = known.scan;
+    if (at.offset < end || at.position === position) return false;
+    this.distrust();
+    return true;
   }
 
   /** Looks again. One look at a time; a segment that was just deleted is looked past. */
@@ -40,19 +68,33 @@ export class LogEnd {
     const { size, inode, changed } = await file.identify();
     const { known } = this;
     const recent = Date.now() - Number(changed / 1_000_000n) <= TICK_MS;
-    const same = known?.file === last.file && known.inode === inode && known.size <= size;
+    const trusted = known !== null && !(known.marked && this.distrusted);
+    const same = trusted && known.file === last.file && known.inode === inode && known.size <= size;
     // Written over without growing: anything may be another. Or it is just about to grow.
     const touched = same && known.size === size && known.changed !== changed;
     if (same && known.size === size && !touched && known.settled) return known;
     const kept = same && (!touched || recent);
+    const found = kept ? null : await this.scanFromMark(file, last, size);
     const start = kept ? known.scan : startOf(last.baseOffset);
-    const scan = await scanSegment(file, start, size);
+    const scan = found ?? (await scanSegment(file, start, size));
     if (this.flush && scan.position > start.position) await flushToDisk(file);
     // A torn end may be replaced by as many bytes within one tick of the file's clock.
     const settled = scan.position === size || !recent;
     const seen = kept && touched ? known.changed : changed;
-    this.known = { file: last.file, inode, size, changed: seen, settled, scan };
+    const marked = kept ? known.marked : found !== null;
+    this.known = { file: last.file, inode, size, changed: seen, settled, scan, marked };
     return this.known;
+  }
+
+  /** null: the mark is of no use. */
+  private async scanFromMark(file: SegmentFile, last: Segment, size: number): Promise<Scan | null> {
+    if (this.marks === null || this.distrusted) return null;
+    const mark = markIn(this.folder, this.marks, last);
+    // At least the batch that it names is checked: an end that only the mark knows is none.
+    if (mark === null || mark.position >= size) return null;
+    const start = { position: mark.position, next: mark.offset, timestamp: -1n };
+    const point = await followBatches(file, start, size);
+    return point.position === size ? { ...point, damage: null, end: point.next } : null;
   }
 }
 
@@ -73,6 +115,8 @@ interface Known {
   readonly changed: bigint;
   readonly settled: boolean;
   readonly scan: Scan;
+  /** What is before the mark was not looked at. */
+  readonly marked: boolean;
 }
 
 export function startOf(baseOffset: bigint): Scan {

@@ -6,7 +6,15 @@ import { RECORDS_AT } from '../batch/layout.js';
 import { logHeader } from '../batch/stamp.js';
 import type { Logger, TopicIdentity } from '../stream.js';
 import { flushFolder } from './create.js';
-import { listSegments, partitionFolder, type Segment, segmentName, WRITE_FLAGS } from './folder.js';
+import { readMark, writeMark } from './end-mark.js';
+import {
+  fileError,
+  listSegments,
+  partitionFolder,
+  type Segment,
+  segmentName,
+  WRITE_FLAGS,
+} from './folder.js';
 import { startOf } from './log-end.js';
 import { type Scan, scanSegment } from './scan.js';
 import { SegmentFile, withSegment } from './segment-file.js';
@@ -30,6 +38,20 @@ export interface Appended {
   readonly failure: unknown;
 }
 
+/** The segment that is written to. */
+interface Current {
+  readonly file: SegmentFile;
+  readonly segment: Segment;
+  end: Scan;
+  /** Where the last batch that was written and flushed begins. */
+  last: { readonly position: number; readonly offset: bigint } | null;
+  /** Up to where this writer has marked the segment. */
+  marked: number;
+}
+
+/** How much a process that is killed leaves for the next one to check. */
+const MARK_EVERY_BYTES = 4 * 1024 * 1024;
+
 /** A write that failed where nobody can say whether its bytes will last. */
 export class UnknownWrite extends Error {}
 
@@ -43,8 +65,7 @@ export class LogWriter {
   private readonly partition: number;
   private readonly options: WriterOptions;
   private readonly folder: string;
-  private current: { readonly file: SegmentFile; readonly segment: Segment; end: Scan } | null =
-    null;
+  private current: Current | null = null;
 
   constructor(root: string, topic: TopicIdentity, partition: number, options: WriterOptions) {
     this.root = root;
@@ -77,14 +98,47 @@ export class LogWriter {
     const written = await this.write(file, pieces, end.position);
     const { whole, failure } = await this.keep(file, batches, end.position, written);
     const position = end.position + size;
-    if (this.current !== null) this.current.end = { ...end, position, next, timestamp, end: next };
+    const { current } = this;
+    if (current !== null) {
+      current.end = { ...end, position, next, timestamp, end: next };
+      const length = batches.at(-1)?.bytes.length ?? 0;
+      const offset = stamped.at(-1)?.baseOffset ?? end.next;
+      current.last = { position: position - length, offset };
+      if (current.last.position - current.marked >= MARK_EVERY_BYTES) this.mark(current);
+    }
     return { stamped: stamped.slice(0, whole), failure };
   }
 
   async close(): Promise<void> {
+    const { current } = this;
+    if (current !== null && (current.last?.position ?? 0) > current.marked) {
+      const mark = readMark(this.folder, this.topic.topicId);
+      const at = current.segment.baseOffset;
+      // Others may have written more since.
+      if (mark === null || mark.offset < (current.last?.offset ?? at)) this.mark(current);
+    }
+    await this.letGo();
+  }
+
+  private async letGo(): Promise<void> {
     const file = this.current?.file;
     this.current = null;
     await file?.close();
+  }
+
+  /** Without it all is well, but the next process to open the log has more to read. */
+  private mark(current: Current): void {
+    const { segment, last } = current;
+    if (last === null) return;
+    current.marked = last.position;
+    try {
+      writeMark(this.folder, this.topic.topicId, { segment: segment.baseOffset, ...last });
+    } catch (error) {
+      const { topic, partition } = this;
+      const reason = fileError(error, this.folder).message;
+      const fields = { topic: topic.topic, partition, reason };
+      this.options.logger?.warn(fields, 'cannot mark the end of the log: opening it takes longer');
+    }
   }
 
   /** In one go, as a rule; `failure`: why not all of it. */
@@ -126,10 +180,10 @@ export class LogWriter {
       if (failure !== null) await file.handle.truncate(position + kept);
       await file.handle.datasync();
     } catch (cause) {
-      await this.close();
+      await this.letGo();
       throw new UnknownWrite(`${file.file}: cannot cut or flush what was written`, { cause });
     }
-    if (failure !== null) await this.close();
+    if (failure !== null) await this.letGo();
     return { whole, failure };
   }
 
@@ -139,18 +193,20 @@ export class LogWriter {
     const last = segments.at(-1) ?? (await this.addSegment(0n));
     let state = this.current;
     if (state === null || state.segment.file !== last.file || !(await isNamed(state.file, last))) {
-      await this.close();
+      await this.letGo();
       const file = await SegmentFile.open(last.file, WRITE_FLAGS);
-      state = { file, segment: last, end: await this.firstEnd(segments, last) };
+      const end = await this.firstEnd(segments, last);
+      state = { file, segment: last, end, last: null, marked: 0 };
       this.current = state;
     }
     await this.findEnd(state);
     const { end } = state;
     if (end.position === 0 || end.position + size <= this.options.segmentBytes) return state;
     const added = await this.addSegment(end.next);
-    await this.close();
+    await this.letGo();
     const file = await SegmentFile.open(added.file, WRITE_FLAGS);
-    state = { file, segment: added, end: { ...startOf(end.next), timestamp: end.timestamp } };
+    const start = { ...startOf(end.next), timestamp: end.timestamp };
+    state = { file, segment: added, end: start, last: null, marked: 0 };
     this.current = state;
     return state;
   }
@@ -167,11 +223,13 @@ export class LogWriter {
     return startOf(last.baseOffset);
   }
 
-  private async findEnd(state: NonNullable<LogWriter['current']>): Promise<void> {
+  private async findEnd(state: Current): Promise<void> {
     const { file } = state;
     let size = await file.size();
     if (size < state.end.position) {
       state.end = await this.firstEnd(listSegments(this.folder), state.segment);
+      state.last = null;
+      state.marked = 0;
       size = await file.size();
     }
     if (size === state.end.position) return;

@@ -3,9 +3,11 @@ import { type DecodedBatches, decodeBatches } from '../batch/decode.js';
 import { type BatchHeader, readBatchHeader } from '../batch/layout.js';
 import type { Bounds, RecordBatch, TopicIdentity } from '../stream.js';
 import { brokerOffsets, isBrokerFolder } from './broker.js';
+import { consumedBytes } from './consumed.js';
 import { listSegments, partitionFolder, type Segment } from './folder.js';
 import { LogEnd } from './log-end.js';
 import { SegmentFile, withSegment } from './segment-file.js';
+import { skipBatches } from './skip.js';
 import { checkPartition, readSettings } from './topic.js';
 
 /**
@@ -67,7 +69,10 @@ export class PartitionLog {
     checkPartition(root, topic, partition);
     const folder = partitionFolder(root, topic.topic, partition);
     const broker = isBrokerFolder(root);
-    this.end ??= new LogEnd(folder, { flush: !broker && readSettings(folder) !== null });
+    if (this.end === null) {
+      const ours = !broker && readSettings(folder) !== null;
+      this.end = new LogEnd(folder, { flush: ours, marks: ours ? topic.topicId : null });
+    }
     const { segments, end, torn } = await this.end.find();
     const recorded = broker ? brokerOffsets(root, topic.topic, partition) : null;
     const logStart = larger(segments[0]?.baseOffset ?? 0n, recorded?.logStart ?? 0n);
@@ -120,6 +125,7 @@ export class PartitionLog {
       return await this.readOnce(bounds, from, room);
     } catch (error) {
       await this.letGo();
+      this.end?.distrust();
       if (!(error instanceof SealstreamError) || error.class !== 'data') throw error;
       return this.readOnce(bounds, from, room);
     }
@@ -163,7 +169,7 @@ export class PartitionLog {
       if (following === undefined) throw this.cutWhileRead(cursor);
       const offset = larger(cursor.offset, following.baseOffset);
       cursor = { offset, segment: following.file, position: 0 };
-      if (offset >= bounds.highWatermark) return { batches: [], lastEpoch: null, cursor };
+      if (offset >= bounds.highWatermark) return { ...NOTHING, cursor };
     }
   }
 
@@ -205,7 +211,10 @@ export class PartitionLog {
     }
     // Or the next batch starts at or above the high watermark, and nothing is left below it.
     const offset = passed ? range.below : next;
-    return { batches, lastEpoch: decoded.lastEpoch, cursor: { ...cursor, offset, position } };
+    const reached = { ...cursor, offset, position };
+    // In the last segment the same: where the log ends is found once more, by a look at all of it.
+    if (this.end?.isContradictedBy(reached)) return { ...NOTHING, cursor };
+    return { batches, lastEpoch: decoded.lastEpoch, cursor: reached };
   }
 
   /** Walks batch headers from the start of the segment that must hold `offset`. */
@@ -216,23 +225,17 @@ export class PartitionLog {
     return withSegment(first.file, async (file) => {
       const size = await file.size();
       let position = 0;
-      let bytes: Uint8Array = new Uint8Array(0);
-      let start = 0;
-      let step = WALK_BYTES;
       while (position < size) {
+        position = await skipBatches(file, position, size, offset);
         const cursor = { offset, segment: first.file, position };
-        let header = this.header(bytes.subarray(position - start), cursor);
-        if (header === null) {
-          start = position;
-          bytes = await file.read(start, Math.min(step, size - start));
-          header = this.header(bytes, cursor);
-        }
+        const bytes = await file.read(position, Math.min(WALK_BYTES, size - position));
+        const header = this.header(bytes, cursor);
+        if (header === null && position === size) break;
         if (header === null || header.sizeInBytes > size - position) {
           throw this.cutShort(cursor, size - position);
         }
         if (header.nextOffset > offset) return cursor;
         position += header.sizeInBytes;
-        step = header.sizeInBytes < LARGE_BATCH ? WALK_BYTES : HEADER_BYTES;
       }
       return { offset, segment: first.file, position };
     });
@@ -269,42 +272,14 @@ export class PartitionLog {
   }
 }
 
+const NOTHING = { batches: [], lastEpoch: null };
 const HEADER_BYTES = 61;
 const LISTED_FOR_MS = 200;
 const HELD_FOR_MS = 200;
 const WALK_BYTES = 1024 * 1024;
-/** From here on it is quicker to read the next header alone than all that is between. */
-const LARGE_BATCH = 64 * 1024;
 
 function indexOf(bounds: LogBounds, cursor: Cursor): number {
   return bounds.segments.findIndex(({ file }) => file === cursor.segment);
-}
-
-/**
- * Bytes of the whole batches that end at or before offset `next`, in order: a batch that begins below
- * the end of the one before it is left for the next read to refuse.
- */
-function consumedBytes(bytes: Uint8Array, next: bigint): number {
-  let at = 0;
-  let reached = 0n;
-  while (at < bytes.length) {
-    const header = tryHeader(bytes, at);
-    if (header === null || header.nextOffset > next || header.baseOffset < reached) break;
-    reached = header.nextOffset;
-    if (header.sizeInBytes > bytes.length - at) break;
-    at += header.sizeInBytes;
-  }
-  return at;
-}
-
-function tryHeader(bytes: Uint8Array, at: number): BatchHeader | null {
-  try {
-    return readBatchHeader(bytes, at);
-  } catch (error) {
-    // Behind what was decoded stands something broken: the next read meets and reports it.
-    if (error instanceof SealstreamError) return null;
-    throw error;
-  }
 }
 
 function larger(a: bigint, b: bigint): bigint {

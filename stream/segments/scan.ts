@@ -62,7 +62,8 @@ export async function scanSegment(
   return { ...point, damage, end: point.next };
 }
 
-async function followBatches(
+/** As far as one whole batch follows the other: to `size`, or to where that ends. */
+export async function followBatches(
   file: SegmentFile,
   start: ScanPoint,
   size: number,

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { SealstreamError } from '../../ledger/error.js';
 import { fileError, READ_FLAGS } from './folder.js';
@@ -60,6 +61,16 @@ export class SegmentFile {
     }
     if (fits) return bytes.subarray(0, filled);
     return filled === length ? bytes : bytes.slice(0, filled);
+  }
+
+  /** A few bytes, into `memory`: quicker than to have another thread read them. */
+  readNow(position: number, memory: Uint8Array): Uint8Array {
+    try {
+      const bytes = readSync(this.handle.fd, memory, 0, memory.length, position);
+      return memory.subarray(0, bytes);
+    } catch (error) {
+      throw fileError(error, this.file);
+    }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -101,6 +104,30 @@ test('processes that create one topic at once: one does, and all see the same', 
   const answers = lines.map(([answer]) => answer?.split(' ') ?? []);
   assert.deepEqual(answers.map(([made]) => made).sort(), ['false', 'false', 'false', 'true']);
   assert.equal(new Set(answers.map(([, topicId]) => topicId)).size, 1);
+});
+
+test('an appender killed in mid-write leaves a mark that leads to the same end', async (context) => {
+  const root = await temporaryFolder(context);
+  const stream = await openIn(context, root);
+  const topic = await createTopic(stream, 'audit');
+  // Two records of 60 kB a batch: the end is marked every 35 batches or so.
+  const child = start(context, 'append', root, 'audit', 'x'.repeat(60_000), '100000');
+  const lines = linesOf(child);
+  const ended = once(child, 'close');
+  const mark = join(root, 'audit-0', 'sealstream.end');
+  await until(() => lines.length > 20 && existsSync(mark));
+  child.kill('SIGKILL');
+  await ended;
+
+  const marked = await readPartition(stream, topic);
+  await rm(mark);
+  const unmarked = await readPartition(stream, topic);
+  assert.equal(marked.error, null);
+  assert.deepEqual(marked.offsets, unmarked.offsets);
+  assert.equal(marked.highWatermark, unmarked.highWatermark);
+  assert.ok(marked.highWatermark >= BigInt(2 * lines.length));
+  const outcome = await (await stream.appender(topic)).append(0, encode('after'));
+  assert.equal(outcome.kind === 'acknowledged' && outcome.baseOffset, marked.highWatermark);
 });
 
 test('on a full disk what is whole stays and is acknowledged, the rest is refused', async (context) => {
