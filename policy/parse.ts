@@ -7,14 +7,7 @@ import { canonicalText, configurationHash } from './canonical.js';
 import { checkTogether, fillDefaults } from './checks.js';
 import { type Configuration, configurationSchema } from './configuration.js';
 import { resolvePaths } from './paths.js';
-import {
-  isFieldName,
-  LONGEST_FILE,
-  type Path,
-  type Place,
-  type Places,
-  parseYaml,
-} from './yaml.js';
+import { LONGEST_FILE, type Path, type Place, type Places, parseYaml } from './yaml.js';
 
 /** A configuration with what names it, and where its fields stand in the file. */
 export interface Declared {
@@ -50,11 +43,7 @@ function mistakesOf(issue: z.core.$ZodIssue, parent: Path): Mistake[] {
   const path = [...parent, ...issue.path];
   const message = issue.message.replace(/^Invalid input: /, '');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      // Under kafka: a key may be a secret, its colon without a space.
-      const shown = path[0] !== 'kafka' && isFieldName(key) ? `unknown field "${key}"` : null;
-      return { path, message: shown ?? 'unknown field', unknownKey: key };
-    });
+    return issue.keys.map((key) => ({ path, message: 'unknown field', unknownKey: key }));
   }
   if (issue.code === 'invalid_union') {
     const closest = issue.errors.find((errors) =>
@@ -99,11 +88,19 @@ export function parseDeclared(text: string, file: string): Declared {
     });
   // A misspelt field is also a missing one; its own line says more.
   const misspelt = mistakes.filter(({ unknownKey }) => unknownKey !== null);
-  const { place, path, message } = (misspelt.length > 0 ? misspelt : mistakes).reduce(
+  const { place, path, message, unknownKey } = (misspelt.length > 0 ? misspelt : mistakes).reduce(
     (least, mistake) => (isBefore(mistake.place, least.place) ? mistake : least),
   );
   const field = fieldName(path);
-  return source.fail(place, field === '' ? message : `${field}: ${message}`);
+  const named = isShown(source.data, path, unknownKey) ? `${message} "${unknownKey}"` : message;
+  return source.fail(place, field === '' ? named : `${field}: ${named}`);
+}
+
+/** A secret whose quotes or indentation went wrong may end up as a field of `kafka:`, or beside it. */
+function isShown(data: unknown, [top]: Path, unknownKey: string | null): unknownKey is string {
+  if (unknownKey === null || !/^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(unknownKey)) return false;
+  if (top !== undefined) return top !== 'kafka';
+  return typeof data === 'object' && data !== null && !Object.hasOwn(data, 'kafka');
 }
 
 /** file:line:column of a field, for messages. */

@@ -5,11 +5,14 @@
 import {
   type Document,
   type ErrorCode,
+  isAlias,
   isMap,
+  isNode,
   isScalar,
   LineCounter,
   parseDocument,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { SealstreamError } from '../ledger/error.js';
 
@@ -39,11 +42,14 @@ export interface Source extends Places {
   fail(place: Place, message: string): never;
 }
 
+const DIRECTIVES = 'directives (%…) are not allowed';
+const TAGS = 'tags (!…) are not allowed; a value that begins with ! needs quotes';
+
 const MESSAGES: Partial<Record<ErrorCode, string>> = {
   ALIAS_PROPS: 'aliases are not allowed; write the value out',
   BAD_ALIAS: 'a value that begins with * or & needs quotes',
-  BAD_COLLECTION_TYPE: 'tags (!…) are not allowed; a value that begins with ! needs quotes',
-  BAD_DIRECTIVE: 'directives (%…) are not allowed',
+  BAD_COLLECTION_TYPE: TAGS,
+  BAD_DIRECTIVE: DIRECTIVES,
   BAD_DQ_ESCAPE: 'not an escape sequence; write \\\\ for a backslash, or use single quotes',
   BAD_INDENT: 'not indented as what is around it',
   BAD_SCALAR_START: 'this value needs quotes',
@@ -55,13 +61,8 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   MULTIPLE_DOCS: 'expected one document; a --- begins another',
   RESOURCE_EXHAUSTION: 'nested too deeply',
   TAB_AS_INDENT: 'indented by a tab; use spaces',
-  TAG_RESOLVE_FAILED: 'tags (!…) are not allowed; a value that begins with ! needs quotes',
+  TAG_RESOLVE_FAILED: TAGS,
 };
-
-/** A name that can be shown: a field, not something that was put in its place. */
-export function isFieldName(key: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key);
-}
 
 /** Reads `text`, of which `file` is the name in errors. Throws `configuration`. */
 export function parseYaml(text: string, file: string): Source {
@@ -84,6 +85,8 @@ export function parseYaml(text: string, file: string): Source {
   });
   const broken = document.errors[0] ?? document.warnings[0];
   if (broken !== undefined) failAt(broken.pos[0], MESSAGES[broken.code] ?? 'not valid YAML here');
+  // %YAML 1.1 would read yes, 012 and 2026-12-31 otherwise.
+  if (document.directives?.yaml.explicit === true) failAt(0, DIRECTIVES);
   refuseTraps(document, failAt);
   return {
     data: document.toJS({ maxAliasCount: 0 }),
@@ -110,50 +113,44 @@ function positionOf(document: Document, path: Path, key: string | null): number 
   return 0;
 }
 
+type Fail = (at: number, message: string) => never;
+
 /** An alias can stand for a tree of any size, so none is followed; of two equal keys one would win;
- * a map takes `__proto__` for its prototype. */
-function refuseTraps(document: Document, fail: (at: number, message: string) => never): void {
-  visit(document, {
-    Alias(_, node) {
-      fail(
-        node.range?.[0] ?? 0,
-        'aliases are not allowed; a value that begins with * needs quotes',
-      );
-    },
-    Node(_, node, ancestors) {
-      const at = node.range?.[0] ?? 0;
-      if (ancestors.length > DEEPEST) fail(at, 'nested too deeply');
-      if ('anchor' in node && typeof node.anchor === 'string') {
-        fail(at, 'anchors are not allowed; a value that begins with & needs quotes');
-      }
-      if (node.tag !== undefined && 'source' in node && isScalar(node) && node.type === 'PLAIN') {
-        // A tag that the parser knows, such as !!binary, gives another type than the text shows.
-        if (typeof node.value === 'object' && node.value !== null) fail(at, 'tags are not allowed');
-      }
-    },
-    Scalar(_, node) {
-      if (typeof node.value !== 'string') return;
-      const at = node.range?.[0] ?? 0;
-      if (hasControl(node.value)) fail(at, 'control characters are not allowed');
-      if (/\p{Surrogate}/u.test(node.value)) fail(at, 'half a character (a lone surrogate)');
-    },
-    Map(_, node) {
-      const seen = new Set<string>();
-      for (const { key } of node.items) {
-        if (!isScalar(key) || typeof key.value !== 'string') {
-          return fail(node.range?.[0] ?? 0, 'expected a name for every field');
-        }
-        const name = key.value;
-        const at = key.range?.[0] ?? 0;
-        if (name === '<<') fail(at, 'merge keys are not allowed; write the fields out');
-        if (name === '__proto__') fail(at, '"__proto__" is no field');
-        if (seen.has(name))
-          fail(at, `${isFieldName(name) ? `"${name}"` : 'this field'} is there twice`);
-        seen.add(name);
-      }
-      return undefined;
-    },
+ * a map takes `__proto__` for its prototype; a tag gives another type than the text shows. */
+function refuseTraps(document: Document, fail: Fail): void {
+  visit(document, (_, node, ancestors) => {
+    if (!isNode(node)) return;
+    const at = node.range?.[0] ?? 0;
+    // From the top, so that it ends before the stack does.
+    if (ancestors.length > DEEPEST) fail(at, 'nested too deeply');
+    if (isAlias(node)) {
+      return fail(at, 'aliases are not allowed; a value that begins with * needs quotes');
+    }
+    if (node.anchor !== undefined) {
+      fail(at, 'anchors are not allowed; a value that begins with & needs quotes');
+    }
+    if (node.tag !== undefined) fail(at, TAGS);
+    if (isMap(node)) refuseKeys(node, fail);
+    if (!isScalar(node) || typeof node.value !== 'string') return;
+    if (hasControl(node.value)) fail(at, 'control characters are not allowed');
+    if (/\p{Surrogate}/u.test(node.value)) fail(at, 'half a character (a lone surrogate)');
   });
+}
+
+function refuseKeys(map: YAMLMap, fail: Fail): void {
+  const seen = new Set<string>();
+  for (const { key } of map.items) {
+    if (!isScalar(key) || typeof key.value !== 'string') {
+      fail(map.range?.[0] ?? 0, 'expected a name for every field');
+      continue;
+    }
+    const name = key.value;
+    const at = key.range?.[0] ?? 0;
+    if (name === '<<') fail(at, 'merge keys are not allowed; write the fields out');
+    if (name === '__proto__') fail(at, '"__proto__" is no field');
+    if (seen.has(name)) fail(at, 'this field is there twice');
+    seen.add(name);
+  }
 }
 
 /** A line feed, a tab and a carriage return are text. */

@@ -8,6 +8,7 @@ import { SealstreamError } from '../../../ledger/error.js';
 import { parseDuration } from '../../../policy/fields.js';
 import { loadConfiguration, parseConfiguration } from '../../../policy/parse.js';
 import { resolveStreamUrl } from '../../../policy/paths.js';
+import { ROLES } from '../../../policy/principals.js';
 import { resolveSecurity } from '../../../policy/secrets.js';
 
 const GOOD = `version: 1
@@ -57,7 +58,7 @@ describe('ledger.yaml', () => {
       /^ledger\.yaml:9:1: unknown field "retention"$/,
     ],
     ['a missing field', GOOD.replace(/^ledger:.*\n/m, ''), /^ledger\.yaml:1:1: ledger: .*missing/],
-    ['a duplicate key', `${GOOD}version: 1\n`, /^ledger\.yaml:9:1: "version" is there twice$/],
+    ['a duplicate key', `${GOOD}version: 1\n`, /^ledger\.yaml:9:1: this field is there twice$/],
     ['no YAML', 'topics: [', /^ledger\.yaml:1:\d+: /],
     [
       'too deep a nesting',
@@ -248,8 +249,10 @@ describe('ledger.example.yaml', () => {
     const file = new URL('../../../../ledger.example.yaml', import.meta.url);
     const configuration = parseConfiguration(await readFile(file, 'utf8'), 'ledger.example.yaml');
     assert.deepEqual(Object.keys(configuration).sort(), [
+      'configuration',
       'kafka',
       'ledger',
+      'principals',
       'seal',
       'stream',
       'topics',
@@ -258,5 +261,15 @@ describe('ledger.example.yaml', () => {
       'waivers',
     ]);
     assert.equal(configuration.seal?.every, 10_000);
+    const [topic] = configuration.topics;
+    assert.deepEqual(Object.keys(topic ?? {}).sort(), [
+      'maxRecordBytes',
+      'minInSync',
+      'name',
+      'partitions',
+      'replication',
+      'settings',
+    ]);
+    for (const role of ROLES) assert.ok(configuration.principals?.[role].length, role);
   });
 });
