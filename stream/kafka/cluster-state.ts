@@ -57,7 +57,7 @@ export async function readSettings(
   throw requestError(configs, where, 'DescribeConfigs');
 }
 
-export async function describeConfigs(
+async function describeConfigs(
   cluster: Cluster,
   connection: BrokerConnection,
   resource: ConfigResource,
