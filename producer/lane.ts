@@ -36,6 +36,8 @@ export class Lane {
   #due = false;
   #fullAt: number;
   #sending = false;
+  /** Tells the records of the batch written last their outcome. */
+  #unsettled: (() => void) | null = null;
   /** Resolves when the batch closed last has its outcome. */
   #last: Promise<void> = Promise.resolve();
 
@@ -109,14 +111,26 @@ export class Lane {
     this.#sending = true;
     void outcomeOf(next.batch).then((outcome) => {
       this.#sending = false;
+      this.#settleNow();
       // First the next batch: what the callers do now must not keep it waiting.
       this.#pump();
       if (outcome.kind === 'unknown') {
         this.#events.onUnknown(next.batch.identity, next.records);
       }
-      settle(next.records, outcome);
-      next.settled();
+      this.#unsettled = () => {
+        settle(next.records, outcome);
+        next.settled();
+      };
+      // An appender sends within an immediate of its own, which has been asked for by now.
+      if (this.#sending && outcome.kind === 'acknowledged') setImmediate(() => this.#settleNow());
+      else this.#settleNow();
     });
+  }
+
+  #settleNow(): void {
+    const unsettled = this.#unsettled;
+    this.#unsettled = null;
+    unsettled?.();
   }
 }
 

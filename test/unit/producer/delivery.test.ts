@@ -43,6 +43,40 @@ test('flush sends what waits and leaves the publisher open', async (t) => {
   await second;
 });
 
+test('the next batch is sent before callers are told of the last one, and all in order', async (t) => {
+  for (const failing of [[], [0], [1], [0, 1, 2]]) {
+    const log: string[] = [];
+    let appended = 0;
+    const stream = interposed(
+      await auditStream(t, { partitions: 1 }),
+      async (at, batch, append) => {
+        const number = appended++;
+        // As an appender does that sends what is ready within one turn of the event loop.
+        await new Promise((resolve) => setImmediate(resolve));
+        log.push(`sent ${number}`);
+        const outcome = await append(at, batch);
+        if (!failing.includes(number)) return outcome;
+        return { kind: 'rejected', error: new SealstreamError('record-rejected', 'refused') };
+      },
+    );
+    const out = await publisher({ stream, topic: 'audit', source: '/test', batchBytes: 1 });
+    const told: Promise<void>[] = [];
+    for (let number = 0; number < 3; number++) {
+      const tell = () => void log.push(`told ${number}`);
+      told.push(out.publish({ action: 'a', attributes: { number: `${number}` } }).then(tell, tell));
+      // A batch of its own: the first is under way, the others are closed behind it.
+      if (number < 2) void out.flush();
+    }
+    await out.close();
+    await Promise.all(told);
+    const alone = (number: number) => log.indexOf(`told ${number}`);
+    assert.ok(alone(0) < alone(1) && alone(1) < alone(2), log.join());
+    if (failing.length > 0) continue;
+    assert.ok(log.indexOf('sent 1') < alone(0), log.join());
+    assert.ok(log.indexOf('sent 2') < alone(1), log.join());
+  }
+});
+
 test('publishes beyond the buffer wait, keep their order, and are all delivered', async (t) => {
   const real = await auditStream(t, { partitions: 1 });
   let bytesUnderWay = 0;
