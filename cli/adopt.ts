@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { SealstreamError } from '../ledger/error.js';
 import { type Adoption, type AdoptLogOptions, adoptLog } from '../sealer/adopt-log.js';
 import { SealRefused } from '../sealer/refusal.js';
 import { openMemory } from '../store/folder.js';
 import { wholeNumber } from './arguments.js';
+import { confirmed, isTerminal } from './confirm.js';
 import { EXIT } from './exit.js';
 import { printLine, tell, toJson } from './output.js';
 import {
@@ -40,16 +40,6 @@ async function attempt(target: Target, yes: boolean): Promise<Outcome> {
   }
 }
 
-async function confirmed(): Promise<boolean> {
-  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return false;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await terminal.question('Do this? [y/N] ')).trim().toLowerCase() === 'y';
-  } finally {
-    terminal.close();
-  }
-}
-
 function describeOutcome({ topic, partition, adoption, refused }: Outcome): string {
   if (adoption === null) return `${topic}/${partition}: refused: ${refused}`;
   return adoption.done ? `adopted: ${adoption.message}` : adoption.message;
@@ -64,7 +54,7 @@ async function adoptAll(targets: readonly Target[], options: AdoptOptions): Prom
     return adoption != null && adoption.action !== 'none' && !adoption.done;
   });
   if (open.length === 0) return planned;
-  if (options.json === true || !(await confirmed())) {
+  if (options.json === true || !isTerminal() || !(await confirmed('Do this?'))) {
     tell('Nothing was written. Add --yes to do this.');
     return planned;
   }

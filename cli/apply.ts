@@ -1,119 +1,171 @@
+import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { SealstreamError } from '../ledger/error.js';
-import { formatOrigin } from '../ledger/origin.js';
-import type { Configuration } from '../policy/configuration.js';
-import { type AppliedTopic, applyTopics } from '../policy/topics.js';
-import { startLog } from '../sealer/start-log.js';
+import { applicable, applyDifferences, describeApplied } from '../policy/apply.js';
+import { desiredTopics } from '../policy/desired.js';
+import { type Difference, dayOf, isPending, isRefused } from '../policy/difference.js';
+import { type Observed, observe } from '../policy/observed.js';
+import { plan } from '../policy/plan.js';
+import { configurationRecord } from '../policy/recorded.js';
+import { publisher } from '../producer/publisher.js';
 import { openMemory } from '../store/folder.js';
-import type { Memory } from '../store/memory.js';
-import type { Stream } from '../stream/stream.js';
+import { LogStarter } from './apply-logs.js';
+import {
+  type AppliedConfiguration,
+  type AppliedTopic,
+  type ApplyReport,
+  applyJson,
+  printApplied,
+} from './apply-report.js';
+import { confirmed, isTerminal } from './confirm.js';
 import { EXIT } from './exit.js';
-import { printLine, tell, toJson } from './output.js';
-import { type CommonOptions, withSession } from './session.js';
+import { type LedgerSession, withLedger } from './ledger-session.js';
+import { printLine, tell } from './output.js';
+import { tellPlan } from './plan-report.js';
+import type { CommonOptions } from './session.js';
 
-interface AppliedLog {
-  readonly topic: string;
-  readonly partition: number;
-  readonly state: 'started' | 'known' | 'refused';
-  readonly reason: string | null;
+interface ApplyOptions extends CommonOptions {
+  readonly yes?: boolean;
 }
 
-/** What became of one log: started, if this very call created its topic; else what the memory has. */
-async function startOne(
-  stream: Stream,
-  memory: Memory,
-  ledger: string,
-  { description, created }: AppliedTopic,
-  partition: number,
-): Promise<Pick<AppliedLog, 'state' | 'reason'>> {
-  const { topic, topicId } = description;
-  const slot = await memory.read({ ledger, topic, partition });
-  const origin = formatOrigin({ ledger, topic, topicId, partition });
-  if (slot?.record.origin === origin) return { state: 'known', reason: null };
-  if (slot !== null) {
-    const reason = `the memory holds another log, ${slot.record.origin}; run adopt to seal this one`;
-    return { state: 'refused', reason };
+/** What goes ahead because of a waiver. */
+function loosened(differences: readonly Difference[]): Difference[] {
+  return differences.filter((each) => each.effect === 'loosens' && each.by === 'apply');
+}
+
+/** What the file asks of a topic and `apply` cannot do; the rest of an operator's work is told only. */
+function isUnmet({ topic, by, effect }: Difference): boolean {
+  return topic !== null && by === 'operator' && (effect === 'adds' || effect === 'tightens');
+}
+
+/** null: go ahead; else the exit code. Nothing was changed yet. */
+async function held(
+  differences: readonly Difference[],
+  { json, yes }: ApplyOptions,
+): Promise<number | null> {
+  if (differences.some(isRefused)) {
+    tell('Refused: `apply` only adds and tightens. Nothing was changed.');
+    return EXIT.tampered;
   }
-  if (!created) {
-    const reason = 'the topic existed and the memory does not know it; run adopt to seal it';
-    return { state: 'refused', reason };
+  const records = differences.some((each) => isPending(each) && each.change?.kind === 'record');
+  if (yes === true || (applicable(differences).length === 0 && !records)) return null;
+  if (json !== true && isTerminal()) {
+    if (await confirmed('Do this?')) return null;
+    tell('Nothing was changed.');
+    return EXIT.pending;
   }
+  if (loosened(differences).length === 0) return null;
+  tell('This loosens the ledger by a waiver, which needs --yes. Nothing was changed.');
+  return EXIT.tampered;
+}
+
+interface Work extends LedgerSession {
+  readonly observed: Observed;
+  readonly differences: readonly Difference[];
+}
+
+/** Topics, settings, rules and quotas; each log is started as soon as its partition is there. */
+async function change(
+  { stream, administration, declared, observed, differences }: Work,
+  starter: LogStarter,
+): Promise<{ changed: Difference[]; created: Set<string> }> {
+  const sealed = new Set(
+    desiredTopics(declared.configuration)
+      .filter(({ role }) => role !== 'checkpoints')
+      .map(({ specification }) => specification.topic),
+  );
+  const changed: Difference[] = [];
+  const created = new Set<string>();
+  for await (const applied of applyDifferences(administration, stream, differences)) {
+    const { difference } = applied;
+    changed.push(difference);
+    const { change } = difference;
+    if (change?.kind === 'create-topic') {
+      const { topic, partitions } = change.specification;
+      if (applied.created) created.add(topic);
+      if (!applied.created || !sealed.has(topic)) continue;
+      await starter.take(await describeApplied(stream, topic, partitions), 0);
+    } else if (change?.kind === 'partitions' && sealed.has(change.topic)) {
+      const { topic, total } = change;
+      const before = observed.topics.get(topic)?.partitions.length ?? total;
+      await starter.take(await describeApplied(stream, topic, total), before);
+    }
+  }
+  return { changed, created };
+}
+
+/** Appended last: the event says that everything before it was applied. */
+async function record(work: Work): Promise<bigint | null> {
+  const { stream, declared, observed, differences, actor } = work;
+  const pending = differences.find((each) => isPending(each) && each.change?.kind === 'record');
+  const { recorded } = observed;
+  if (pending?.change?.kind !== 'record' || recorded instanceof SealstreamError) return null;
+  const { topic } = pending.change;
+  const topicIds = new Map<string, string>();
+  for (const { specification } of desiredTopics(declared.configuration)) {
+    const { topicId } = await describeApplied(stream, specification.topic, 1);
+    topicIds.set(specification.topic, topicId);
+  }
+  const { event, key, headers } = configurationRecord({
+    declared,
+    actor,
+    before: recorded,
+    loosened: loosened(differences),
+    topicIds,
+  });
+  const source = `sealstream://${hostname()}/apply`;
+  const out = await publisher({ stream, topic, source });
   try {
-    await startLog({ stream, memory, ledger, topic: { topic, topicId }, partition });
-    return { state: 'started', reason: null };
-  } catch (error) {
-    if (!(error instanceof SealstreamError) || error.code !== 'memory-conflict') throw error;
-    return { state: 'refused', reason: error.message };
+    return (await out.publish(event, { key, headers })).offset;
+  } finally {
+    await out.close();
   }
 }
 
-async function startLogs(
-  stream: Stream,
-  memory: Memory,
-  ledger: string,
-  topic: AppliedTopic,
-): Promise<AppliedLog[]> {
-  const logs: AppliedLog[] = [];
-  for (let partition = 0; partition < topic.description.partitions; partition += 1) {
-    const found = await startOne(stream, memory, ledger, topic, partition);
-    logs.push({ topic: topic.declaration.name, partition, ...found });
-  }
-  return logs;
-}
-
-async function applied(
-  stream: Stream,
-  configuration: Configuration,
-): Promise<{ topics: AppliedTopic[]; logs: AppliedLog[] }> {
-  const { seal, ledger } = configuration;
+async function applied(work: Work): Promise<ApplyReport> {
+  const { stream, declared, differences } = work;
+  const { seal, ledger, topics, configuration } = declared.configuration;
   // The memory first: a topic whose logs could not be recorded would need `adopt` for ever after.
   const memory = seal === undefined ? null : await openMemory(seal.memory, { create: true });
   try {
-    const topics = await applyTopics(stream, configuration);
-    const logs: AppliedLog[] = [];
-    for (const topic of topics) {
-      if (memory !== null) logs.push(...(await startLogs(stream, memory, ledger, topic)));
+    const starter = new LogStarter(stream, memory, ledger);
+    const { changed, created } = await change(work, starter);
+    const look = async (topic: string): Promise<AppliedTopic> => {
+      const description = await describeApplied(stream, topic, 1);
+      await starter.take(description, Number.POSITIVE_INFINITY);
+      return { description, created: created.has(topic), logs: starter.of(topic) };
+    };
+    const audit: AppliedTopic[] = [];
+    for (const { name } of topics) audit.push(await look(name));
+    let own: AppliedConfiguration | null = null;
+    if (configuration !== undefined) {
+      const offset = await record(work);
+      own = { ...(await look(configuration.topic)), hash: declared.hash, offset };
     }
-    return { topics, logs };
+    const remaining = differences.filter((each) => isPending(each) && each.by !== 'apply');
+    return { stream: stream.url, topics: audit, configuration: own, changed, remaining };
   } finally {
     await memory?.close();
   }
 }
 
-async function apply(options: CommonOptions): Promise<number> {
-  return withSession(options, async ({ configuration, stream }) => {
-    const { topics, logs } = await applied(stream, configuration);
-    if (options.json === true) {
-      await printLine(
-        toJson({
-          stream: stream.url,
-          topics: topics.map(({ declaration, description, created }) => ({
-            topic: declaration.name,
-            topicId: description.topicId,
-            partitions: description.partitions,
-            created,
-          })),
-          logs,
-        }),
-      );
-    } else {
-      for (const { declaration, description, created } of topics) {
-        const what = created ? 'created' : 'exists';
-        await printLine(
-          `${declaration.name}: ${what}, ${description.partitions} partitions, id ${description.topicId}`,
-        );
-      }
-      for (const { topic, partition, state, reason } of logs) {
-        if (state !== 'refused') await printLine(`${topic}/${partition}: ${state}`);
-        else tell(`${topic}/${partition}: not started: ${reason}`);
-      }
-      if (configuration.seal === undefined) {
-        tell(
-          'No `seal:` in ledger.yaml: start these logs with `sealstream adopt` where one seals.',
-        );
-      }
-    }
-    return logs.some(({ state }) => state === 'refused') ? EXIT.tampered : EXIT.done;
+async function apply(options: ApplyOptions): Promise<number> {
+  return withLedger(options, async (session) => {
+    const { administration, stream, declared } = session;
+    const observed = await observe(administration, stream, declared.configuration);
+    const differences = plan(declared, observed, dayOf(new Date()));
+    if (options.json !== true || differences.some(isRefused)) tellPlan(differences);
+    const code = await held(differences, options);
+    if (code !== null) return code;
+    const report = await applied({ ...session, observed, differences });
+    if (options.json === true) await printLine(applyJson(report));
+    else await printApplied(report, declared.configuration.seal);
+    const { topics, configuration, remaining } = report;
+    const logs = [...topics, ...(configuration === null ? [] : [configuration])].flatMap(
+      ({ logs }) => logs,
+    );
+    const refused = logs.some(({ state }) => state === 'refused');
+    return refused || remaining.some(isUnmet) ? EXIT.tampered : EXIT.done;
   });
 }
 
@@ -123,13 +175,17 @@ export function registerApply(
 ): void {
   program
     .command('apply')
-    .description('create what ledger.yaml declares, and start the logs it created')
+    .description('make the cluster what ledger.yaml declares, and start the logs it created')
     .option('--config <file>', 'the configuration', './ledger.yaml')
-    .option('--json', 'print one JSON document')
+    .option('--yes', 'do it, without asking; also what a waiver lets loosen')
+    .option('--json', 'print one JSON document; never asks')
     .addHelpText(
       'after',
-      '\nExisting topics are left as they are; logs that the memory does not know need `adopt`.\n' +
-        'Exit 1: a log was not started.\n\nExample:\n  sealstream apply --config prod/ledger.yaml',
+      '\nShows the plan, and asks on a terminal. It only adds and tightens; what would loosen is\n' +
+        'refused without a waiver. Nothing is ever deleted, and it may be run again at any time.\n' +
+        'Logs that the memory does not know need `adopt`. Exit 1: a change was refused, a log was\n' +
+        'not started, or a topic cannot be made as declared; 2: not confirmed.\n\n' +
+        'Example:\n  sealstream apply --config prod/ledger.yaml --yes',
     )
-    .action((options: CommonOptions) => run(apply(options)));
+    .action((options: ApplyOptions) => run(apply(options)));
 }

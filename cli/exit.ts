@@ -6,6 +6,8 @@ export const EXIT = {
   /** verify, replay: tampered. seal, status: a log refused. check: the receipt does not hold. */
   tampered: 1,
   incomplete: 2,
+  /** plan: changes are to be made. apply: they were not confirmed. */
+  pending: 2,
   unchecked: 3,
   usage: 64,
   partlyRefused: 65,

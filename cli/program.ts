@@ -28,6 +28,7 @@ type Register = (program: Command, run: (work: Promise<number>) => Promise<void>
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   init: async () => (await import('./init.js')).registerInit,
   validate: async () => (await import('./validate.js')).registerValidate,
+  plan: async () => (await import('./plan.js')).registerPlan,
   apply: async () => (await import('./apply.js')).registerApply,
   adopt: async () => (await import('./adopt.js')).registerAdopt,
   publish: async () => (await import('./publish.js')).registerPublish,

@@ -15,6 +15,7 @@ describe('the command line', () => {
   const COMMANDS = [
     'init',
     'validate',
+    'plan',
     'apply',
     'adopt',
     'publish',
