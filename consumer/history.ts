@@ -14,6 +14,7 @@ import type { PublicKey } from '../ledger/keys.js';
 import { LogState } from '../ledger/log.js';
 import { type Origin, parseOrigin } from '../ledger/origin.js';
 import type { StreamRecord } from '../stream/stream.js';
+import { Configurations } from './configurations.js';
 import { IN_MEMORY, NO_EVIDENCE, Points } from './points.js';
 import { RecordFindings } from './record-findings.js';
 
@@ -29,6 +30,7 @@ export interface LogHistory {
   readonly origin: Origin;
   readonly first: bigint;
   readonly points: Points;
+  readonly configurations: Configurations;
   /** The validly signed checkpoint with the largest (size, time). */
   head: Signed | null;
 }
@@ -139,7 +141,9 @@ export class History {
     this.partitions = Math.max(this.partitions, checkpoint.partitions);
     let log = this.logs.get(checkpoint.origin);
     if (log === undefined) {
-      log = { origin, first: checkpoint.first, points: new Points(), head: null };
+      const { first } = checkpoint;
+      const configurations = new Configurations();
+      log = { origin, first, points: new Points(), configurations, head: null };
       this.logs.set(checkpoint.origin, log);
     } else if (log.first !== checkpoint.first) {
       this.findings.add(
@@ -149,6 +153,7 @@ export class History {
       );
     }
     log.points.add(checkpoint, at);
+    log.configurations.add(checkpoint);
     if (at !== IN_MEMORY && isAhead(checkpoint, log.head)) log.head = signed;
   }
 

@@ -21,6 +21,8 @@ export interface ConsumerOptions {
 
 export interface VerifyOptions extends ConsumerOptions {
   readonly topics: readonly TopicToVerify[];
+  /** The ledger's configuration topic: its own log is verified too. */
+  readonly configuration?: string;
   /** Only this partition of every topic. */
   readonly partition?: number;
   /** Milliseconds: a head older than this is stale, a record beyond it unsealed. */

@@ -4,11 +4,40 @@ import { type Finding, type Verdict, verdictOfFindings, worstVerdict } from './v
 export interface Report {
   readonly verdict: Verdict;
   readonly ledger: string;
-  /** Records covered by checkpoints that verified, over all partitions. */
+  /** Records covered by checkpoints that verified, over all `partitions`. */
   readonly records: bigint;
   /** How long verification took. */
   readonly seconds: number;
   readonly partitions: readonly PartitionReport[];
+  /** null: no configuration topic was verified, and no checkpoint names a configuration. */
+  readonly configuration: ConfigurationReport | null;
+}
+
+export interface ConfigurationReport {
+  /** null: the verifier does not know the ledger's configuration topic. */
+  readonly topic: string | null;
+  /** That topic's own log, whose verdict counts like the others'. */
+  readonly log: PartitionReport | null;
+  /** By time, of that log too. */
+  readonly changes: readonly ConfigurationChange[];
+  /** Further changes that are not listed. */
+  readonly more: number;
+}
+
+/** From this checkpoint on a log's checkpoints name another configuration than before. */
+export interface ConfigurationChange {
+  /** Base64 SHA-256 of its canonical text; null: none is named any more. */
+  readonly config: string | null;
+  /** What the line says where that is no hash; else null. */
+  readonly text: string | null;
+  readonly topic: string;
+  readonly partition: number;
+  readonly size: bigint;
+  readonly next: bigint;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** The first offset of the configuration topic whose record names it; null: not found there. */
+  readonly known: bigint | null;
 }
 
 export interface PartitionReport {
@@ -40,14 +69,14 @@ export function report(
   ledger: string,
   seconds: number,
   partitions: readonly PartitionReport[],
+  configuration: ConfigurationReport | null = null,
 ): Report {
+  const log = configuration?.log ?? null;
+  const verdicts = (log === null ? partitions : [...partitions, log]).map(({ verdict }) => verdict);
   // Nothing looked at is not intact: whoever asks for no partition has no answer.
-  const verdict =
-    partitions.length === 0
-      ? 'incomplete'
-      : worstVerdict(partitions.map((partition) => partition.verdict));
+  const verdict = partitions.length === 0 ? 'incomplete' : worstVerdict(verdicts);
   const records = partitions.reduce((sum, partition) => sum + partition.verified.records, 0n);
-  return { verdict, ledger, records, seconds, partitions };
+  return { verdict, ledger, records, seconds, partitions, configuration };
 }
 
 /** The report as one JSON document: every bigint becomes a decimal string. */

@@ -4,10 +4,17 @@
  * fresh; does nothing older than it should be lie beyond it; and does all that extend what this
  * verifier accepted before.
  */
+import type { TopicIdentity } from '../stream/stream.js';
 import { partitionTasks } from './checks.js';
+import {
+  type Changes,
+  CONFIGURATION_PARTITION,
+  changesOf,
+  configurationReport,
+} from './configuration-report.js';
 import type { TopicToVerify, VerifyOptions } from './options.js';
 import { verifyPartition } from './partition.js';
-import { type PartitionReport, type Report, report } from './report.js';
+import { type ConfigurationReport, type PartitionReport, type Report, report } from './report.js';
 import { prepareTopic, type TopicState } from './topic.js';
 
 /** Partitions read at once: one is hashed while the others wait for the stream. */
@@ -21,22 +28,42 @@ const CONCURRENCY_EACH = 2;
  */
 export async function verify(options: VerifyOptions): Promise<Report> {
   const started = performance.now();
-  const partitions: PartitionReport[] = [];
-  for (const topic of options.topics) {
-    partitions.push(...(await verifyTopic(options, topic)));
-  }
+  const verified: VerifiedTopic[] = [];
+  for (const topic of options.topics) verified.push(await verifyTopic(options, topic));
+  const configuration = await verifyConfiguration(options, verified);
   const seconds = Math.round(performance.now() - started) / 1000;
-  return report(options.ledger, seconds, partitions);
+  const partitions = verified.flatMap((topic) => topic.partitions);
+  return report(options.ledger, seconds, partitions, configuration);
 }
 
-async function verifyTopic(
+/** Without the checkpoints: those of many topics would be much to hold at once. */
+interface VerifiedTopic {
+  readonly identity: TopicIdentity | null;
+  readonly partitions: readonly PartitionReport[];
+  readonly changes: Changes;
+}
+
+/** The configuration topic last: what the other logs' checkpoints name is in it by then. */
+async function verifyConfiguration(
   options: VerifyOptions,
-  topic: TopicToVerify,
-): Promise<PartitionReport[]> {
+  verified: readonly VerifiedTopic[],
+): Promise<ConfigurationReport | null> {
+  const changes = verified.map((one) => one.changes);
+  const { configuration: topic } = options;
+  if (topic === undefined) return configurationReport(options, changes, null);
+  const whole = { ...options, partition: CONFIGURATION_PARTITION };
+  const own = await verifyTopic(whole, { topic, partitions: 1 });
+  const log = { topic, identity: own.identity, report: own.partitions[0] ?? null };
+  return configurationReport(options, [...changes, own.changes], log);
+}
+
+async function verifyTopic(options: VerifyOptions, topic: TopicToVerify): Promise<VerifiedTopic> {
   const state = await prepareTopic(options, topic);
   const { walkers, ...alone } = options;
   const isWorthIt = walkers !== undefined && sealedRecords(state) >= walkers.shortest;
-  return verifyPartitions(isWorthIt ? options : alone, state);
+  const partitions = await verifyPartitions(isWorthIt ? options : alone, state);
+  const changes = changesOf(state, options.partition);
+  return { identity: state.description, partitions, changes };
 }
 
 function sealedRecords({ history }: TopicState): bigint {
