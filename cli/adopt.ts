@@ -9,9 +9,10 @@ import { EXIT } from './exit.js';
 import { printLine, tell, toJson } from './output.js';
 import {
   type CommonOptions,
+  configurationTopic,
   loadSigningKey,
   sealSettings,
-  selectTopics,
+  selectAllLogs,
   withSession,
 } from './session.js';
 
@@ -74,8 +75,13 @@ async function adopt(options: AdoptOptions): Promise<number> {
     const memory = await openMemory(seal.memory, { create: true });
     try {
       const targets: Target[] = [];
-      for (const { name: topic } of selectTopics(configuration, options.topic)) {
+      const own = options.topic === undefined ? configurationTopic(configuration)?.name : null;
+      for (const { name: topic } of selectAllLogs(configuration, options.topic)) {
         const description = await stream.describe(topic);
+        if (description === null && topic === own) {
+          tell(`${topic} does not exist on ${stream.url}; \`sealstream apply\` creates it`);
+          continue;
+        }
         if (description === null) {
           throw new SealstreamError(
             'topic-missing',

@@ -8,10 +8,11 @@ import { openPlace, type StreamPlace } from './place.js';
 import {
   type CommonOptions,
   checkStreamUrl,
+  configurationTopic,
   configuredPlace,
   isAbsent,
   placeByUrl,
-  selectTopics,
+  selectLogs,
 } from './session.js';
 
 export interface AuditorOptions extends CommonOptions {
@@ -25,6 +26,8 @@ export interface AuditorOptions extends CommonOptions {
 export interface Subject {
   readonly ledger: string;
   readonly topics: readonly { readonly name: string; readonly partitions: number | null }[];
+  /** The ledger's configuration topic; null: none that is known. */
+  readonly configuration: string | null;
   readonly publicKeyFile: string;
   readonly publicKeyField: string;
   readonly maxAge: number;
@@ -57,6 +60,7 @@ function byArguments(options: AuditorOptions, log: Logger): Subject | null {
   return {
     ledger,
     topics: [{ name: topic, partitions: null }],
+    configuration: null,
     publicKeyFile: publicKey,
     publicKeyField: '--public-key',
     maxAge: DEFAULT_MAX_AGE_MS,
@@ -102,7 +106,8 @@ export async function subjectOf(options: AuditorOptions): Promise<Subject> {
   }
   return {
     ledger: configuration.ledger,
-    topics: selectTopics(configuration, options.topic),
+    topics: selectLogs(configuration, options.topic),
+    configuration: configurationTopic(configuration)?.name ?? null,
     publicKeyFile,
     publicKeyField: options.publicKey === undefined ? 'verify.publicKey' : '--public-key',
     maxAge: configuration.verify?.maxAge ?? DEFAULT_MAX_AGE_MS,

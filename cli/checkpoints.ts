@@ -9,7 +9,7 @@ import type { Stream, StreamRecord, TopicDescription } from '../stream/stream.js
 import { wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
 import { print, printLine, tell, toJson } from './output.js';
-import { type CommonOptions, selectTopics, verifyingKey, withSession } from './session.js';
+import { type CommonOptions, selectLogs, verifyingKey, withSession } from './session.js';
 
 interface CheckpointsOptions extends CommonOptions {
   readonly topic?: string;
@@ -102,7 +102,7 @@ function jsonOf({ topic, partition, offset, note, checkpoint }: Found): string {
 async function checkpoints(options: CheckpointsOptions): Promise<number> {
   return withSession(options, async ({ configuration, stream }) => {
     const key = await verifyingKey(configuration, options.config);
-    const names = selectTopics(configuration, options.topic).map(({ name }) => name);
+    const names = selectLogs(configuration, options.topic).map(({ name }) => name);
     const places: Place[] = [];
     for (const name of names) places.push(await placeOf(stream, name));
     const json = options.json === true;
@@ -129,7 +129,7 @@ export function registerCheckpoints(
     .command('checkpoints')
     .description('print signed checkpoints, verbatim, separated by an empty line')
     .option('--config <file>', 'the configuration', './ledger.yaml')
-    .option('--topic <topic>', 'of this audit topic only')
+    .option('--topic <topic>', 'of this topic only')
     .option('--partition <n>', 'of this partition only', wholeNumber('--partition', 0, 2 ** 31 - 1))
     .option('--latest', 'the head of each log only')
     .option('--json', 'print one JSON document')

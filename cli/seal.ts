@@ -13,10 +13,11 @@ import { EXIT } from './exit.js';
 import { counted, printLine, tell, toJson } from './output.js';
 import {
   type CommonOptions,
+  configurationTopic,
   loadSigningPem,
   type Session,
   sealSettings,
-  selectTopics,
+  selectAllLogs,
   withSession,
 } from './session.js';
 import type { SealJob } from './workers/seal-job.js';
@@ -42,12 +43,15 @@ function describeOnce({ topic, partition, sealed, records, refusal, error }: Sea
   return `${place}: ${counted(records, 'record')} sealed, ${sealed.size} in all, signed ${time}`;
 }
 
-async function once(running: Sealer, options: SealOptions): Promise<number> {
+/** `apart`: the configuration topic, which is not in the JSON document. */
+async function once(running: Sealer, options: SealOptions, apart: string | null): Promise<number> {
   const results = await running.sealOnce();
   if (options.json === true) {
+    for (const result of results) if (result.topic === apart) tell(describeOnce(result));
+    const audit = results.filter(({ topic }) => topic !== apart);
     await printLine(
       toJson(
-        results.map((result) => ({
+        audit.map((result) => ({
           ...result,
           sealed: result.sealed && {
             ...result.sealed,
@@ -110,8 +114,8 @@ async function seal(options: SealOptions): Promise<number> {
     try {
       const common = {
         ledger: configuration.ledger,
-        topics: selectTopics(configuration, options.topic).map(({ name }) => name),
-        configuration: null,
+        topics: selectAllLogs(configuration, options.topic).map(({ name }) => name),
+        configuration: configurationTopic(configuration)?.name ?? null,
         every: settings.every,
         records: settings.records,
         heartbeat: settings.heartbeat,
@@ -130,7 +134,7 @@ async function seal(options: SealOptions): Promise<number> {
       const recordsEach = options.workers === undefined ? RECORDS_EACH : 0n;
       const running = await sealPool(own, job, workers, recordsEach);
       return await (options.once === true
-        ? once(running, options)
+        ? once(running, options, options.topic === undefined ? common.configuration : null)
         : keepSealing(running, options, session));
     } finally {
       await memory.close();

@@ -102,6 +102,34 @@ export function selectTopics(
   );
 }
 
+/** What of a topic those need who seal, verify or read it. */
+export type SealedTopic = Pick<TopicDeclaration, 'name' | 'partitions'>;
+
+/** As selectTopics; `--topic` may select the configuration topic, whose log is sealed like any. */
+export function selectLogs(
+  configuration: Configuration,
+  topic: string | undefined,
+): readonly SealedTopic[] {
+  const own = configurationTopic(configuration);
+  if (own !== null && own.name === topic) return [own];
+  return selectTopics(configuration, topic);
+}
+
+/** As selectLogs; without `--topic` the configuration topic is the first of all. */
+export function selectAllLogs(
+  configuration: Configuration,
+  topic: string | undefined,
+): readonly SealedTopic[] {
+  const own = configurationTopic(configuration);
+  const selected = selectLogs(configuration, topic);
+  return topic === undefined && own !== null ? [own, ...selected] : selected;
+}
+
+/** null: none is declared. */
+export function configurationTopic({ configuration }: Configuration): SealedTopic | null {
+  return configuration === undefined ? null : { name: configuration.topic, partitions: 1 };
+}
+
 /** The one topic a command works on; with several declared, `--topic` must choose. */
 export function selectTopic(
   configuration: Configuration,

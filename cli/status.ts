@@ -2,12 +2,23 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { SealstreamError } from '../ledger/error.js';
-import { type LogStatus, type SealedAt, sealStatus } from '../sealer/status.js';
+import {
+  type LogStatus,
+  type SealedAt,
+  type StatusOptions as SealStatusOptions,
+  sealStatus,
+} from '../sealer/status.js';
 import { openMemory } from '../store/folder.js';
 import type { Memory } from '../store/memory.js';
 import { EXIT } from './exit.js';
 import { printLine, tell, toJson } from './output.js';
-import { type CommonOptions, selectTopics, verifyingKey, withSession } from './session.js';
+import {
+  type CommonOptions,
+  configurationTopic,
+  selectLogs,
+  verifyingKey,
+  withSession,
+} from './session.js';
 
 interface StatusOptions extends CommonOptions {
   readonly topic?: string;
@@ -64,27 +75,54 @@ function render(all: readonly LogStatus[]): string {
   return table.toString();
 }
 
+interface OwnStatus {
+  readonly logs: readonly LogStatus[];
+  /** Why nothing can be said of it; null: something is. */
+  readonly missing: string | null;
+}
+
+const NO_OWN: OwnStatus = { logs: [], missing: null };
+
+/** Of the configuration topic: without it the others can be looked at all the same. */
+async function ownStatus(
+  place: Omit<SealStatusOptions, 'topics'>,
+  topic: string,
+): Promise<OwnStatus> {
+  try {
+    return { logs: await sealStatus({ ...place, topics: [topic] }), missing: null };
+  } catch (error) {
+    if (!(error instanceof SealstreamError) || error.code !== 'topic-missing') throw error;
+    return { logs: [], missing: error.message };
+  }
+}
+
 async function status(options: StatusOptions): Promise<number> {
   return withSession(options, async ({ configuration, stream }) => {
     const publicKey = await verifyingKey(configuration, options.config);
     const path = configuration.seal?.memory;
     const memory = path === undefined ? null : await openExisting(path);
     try {
-      const all = await sealStatus({
+      const place = {
         stream,
         ledger: configuration.ledger,
-        topics: selectTopics(configuration, options.topic).map(({ name }) => name),
         publicKey,
         memory,
         seals: path !== undefined,
-      });
-      await printLine(options.json === true ? toJson(all.map(jsonOf)) : render(all));
+      };
+      const topics = selectLogs(configuration, options.topic).map(({ name }) => name);
+      const audit = await sealStatus({ ...place, topics });
+      const own = options.topic === undefined ? configurationTopic(configuration) : null;
+      const { logs, missing } = own === null ? NO_OWN : await ownStatus(place, own.name);
+      const all = [...logs, ...audit];
+      await printLine(options.json === true ? toJson(audit.map(jsonOf)) : render(all));
+      if (missing !== null) tell(missing);
       for (const { topic, partition, refusal, error } of all) {
         const problem = refusal?.message ?? error?.message;
         if (problem !== undefined) tell(`${topic}/${partition}: ${problem}`);
       }
       if (all.some(({ refusal }) => refusal !== null)) return EXIT.tampered;
-      return all.some(({ error }) => error !== null) ? EXIT.failed : EXIT.done;
+      const isFailed = missing !== null || all.some(({ error }) => error !== null);
+      return isFailed ? EXIT.failed : EXIT.done;
     } finally {
       await memory?.close();
     }

@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { PartitionReport, Report } from '../consumer/report.js';
 import type { Verdict } from '../consumer/verdict.js';
+import { configurationLines } from './configuration-report.js';
 import { counted, printable } from './output.js';
 
 const COLOURS: Record<Verdict, (text: string) => string> = {
@@ -63,8 +64,12 @@ function findings(partitions: readonly PartitionReport[]): string[] {
  */
 export function renderReport(report: Report, memory: boolean, onlyNew: boolean): string {
   const lines = [`${report.ledger}`];
-  if (report.partitions.length > 0) lines.push(rows(report.partitions));
-  lines.push(...findings(report.partitions));
+  const { configuration } = report;
+  const own = configuration?.log ?? null;
+  const logs = own === null ? report.partitions : [own, ...report.partitions];
+  if (logs.length > 0) lines.push(rows(logs));
+  lines.push(...findings(logs));
+  if (configuration !== null) lines.push(...configurationLines(configuration));
   const meaning = onlyNew && report.verdict === 'intact' ? INTACT_SINCE : MEANINGS[report.verdict];
   lines.push(
     COLOURS[report.verdict](meaning) +

@@ -107,6 +107,9 @@ async function runVerify(
   const workers = options.workers ?? availableParallelism();
   const pool = workers === 1 ? null : await verifyPool(workers, subject, opened);
   const done = new Map<string, { position: bigint; until: bigint }>();
+  // Who asks for one topic or partition is told of that alone.
+  const isWhole = options.topic === undefined && options.partition === undefined;
+  const configuration = isWhole ? subject.configuration : null;
   try {
     if (options.memory !== undefined) memory = await openRemembered(options.memory, subject);
     return await verify({
@@ -118,6 +121,7 @@ async function runVerify(
         ...(partitions === null ? {} : { partitions }),
       })),
       maxAge: subject.maxAge,
+      ...(configuration === null ? {} : { configuration }),
       ...(options.partition === undefined ? {} : { partition: options.partition }),
       timeoutMs: subject.timeoutMs,
       ...(memory === null ? {} : { memory }),
