@@ -37,7 +37,12 @@ function idOf(topic: string): string {
   return Buffer.from(topic.padEnd(16, '.').slice(-16)).toString('base64url');
 }
 
-function stateOf({ topic, partitions, replication, settings }: TopicSpecification): TopicState {
+export function stateOf({
+  topic,
+  partitions,
+  replication,
+  settings,
+}: TopicSpecification): TopicState {
   const replicas = Array.from({ length: replication }, (_, index) => index + 1);
   const own = [...settings].map(([name, value]): [string, Setting] => [
     name,

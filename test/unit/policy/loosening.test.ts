@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { applicable } from '../../../policy/apply.js';
+import type { Code } from '../../../policy/catalogue.js';
+import type { Declared } from '../../../policy/desired.js';
+import { isPending, isRefused } from '../../../policy/difference.js';
+import { plan } from '../../../policy/plan.js';
+import { DECLARED } from './drifts.js';
+import { brokerSetting, editTopic, extra } from './edits.js';
+import { asDeclared, declaration, TODAY, waiver } from './plan-support.js';
+
+/** The declared topic `audit` with settings, and waivers if any. */
+function loose(settings: string, waivers = ''): Declared {
+  return declaration(
+    (text) => text.replace('maxRecordBytes: 2097152', `settings: { ${settings} }`) + waivers,
+  );
+}
+
+describe('loosening', () => {
+  const before = asDeclared(DECLARED);
+  const LOOSE: [string, Code][] = [
+    ['retention.ms: 1000', 'retention-time'],
+    ['retention.bytes: 1000', 'retention-bytes'],
+    ['cleanup.policy: compact', 'cleanup-policy'],
+    ['message.timestamp.type: CreateTime', 'timestamp-type'],
+    ['unclean.leader.election.enable: true', 'unclean-election'],
+    ['remote.log.delete.on.disable: true', 'topic-setting'],
+  ];
+  for (const [settings, code] of LOOSE) {
+    it(`${settings} is refused, also where the topic is to be made or is so already`, () => {
+      const declared = loose(settings);
+      for (const observed of [
+        before,
+        editTopic('audit', () => null)(before),
+        asDeclared(declared),
+      ]) {
+        const refused = plan(declared, observed, TODAY).filter(isRefused);
+        assert.deepEqual(
+          refused.map((each) => [each.code, each.topic]),
+          [[code, 'audit']],
+        );
+        assert.match(refused[0]?.remedy ?? '', /waiver .*\{ code: .*, topic: audit, until: /);
+      }
+    });
+
+    it(`${settings} goes through by a waiver, on its last day and not after`, () => {
+      const declared = loose(settings, waiver(code, 'audit'));
+      const found = plan(declared, before, TODAY).filter((each) => each.code === code);
+      assert.deepEqual(
+        found.map((each) => [each.effect, each.waiver?.until, isRefused(each), isPending(each)]),
+        [['loosens', TODAY, false, true]],
+      );
+      assert.equal(applicable(found).length, 1);
+      assert.deepEqual(plan(declared, asDeclared(declared), TODAY), []);
+      const late = plan(declared, asDeclared(declared), '2026-06-16');
+      assert.deepEqual(
+        late.map((each) => [each.code, isRefused(each)]),
+        [[code, true]],
+      );
+      assert.match(late[0]?.remedy ?? '', /expired after 2026-06-15/);
+    });
+  }
+
+  it('a waiver for another topic or another code covers nothing', () => {
+    for (const [code, topic] of [
+      ['retention-time', 'trail'],
+      ['retention-bytes', 'audit'],
+    ] as const) {
+      const declared = loose('retention.ms: 1000', waiver(code, topic));
+      const refused = plan(declared, before, TODAY).filter(isRefused);
+      assert.deepEqual(
+        refused.map((each) => each.code),
+        ['retention-time'],
+      );
+    }
+  });
+
+  it('an expired waiver is refused also where it covers nothing now', () => {
+    const declared = declaration(
+      (text) => text + waiver('delete-topic-enabled', null, '2026-06-14'),
+    );
+    const found = plan(declared, asDeclared(declared), TODAY);
+    assert.deepEqual(
+      found.map((each) => [each.code, isRefused(each)]),
+      [['waiver-expired', true]],
+    );
+  });
+
+  it('a waiver lets stand what an operator, or apply, would mend', () => {
+    for (const [code, topic, drift] of [
+      ['delete-topic-enabled', null, brokerSetting(2, 'delete.topic.enable', 'true')],
+      ['acl-write', 'audit', extra({})],
+    ] as const) {
+      const declared = declaration((text) => text + waiver(code, topic));
+      const [difference = assert.fail(), ...others] = plan(
+        declared,
+        drift(asDeclared(declared)),
+        TODAY,
+      );
+      assert.deepEqual([difference.code, isPending(difference), others], [code, false, []]);
+      assert.deepEqual(applicable([difference]), []);
+    }
+  });
+});
