@@ -3,6 +3,7 @@
  * and code scanning name it.
  */
 import { DIFFERENCES } from './catalogue/differences.js';
+import { HEALTH } from './catalogue/health.js';
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -16,9 +17,11 @@ export interface Entry {
 
 /** What `plan` can find, and `doctor` with it. */
 export type DifferenceCode = keyof typeof DIFFERENCES;
-export type Code = DifferenceCode;
+/** What `doctor` alone finds. */
+export type HealthCode = keyof typeof HEALTH;
+export type Code = DifferenceCode | HealthCode;
 
-export const CATALOGUE: Readonly<Record<Code, Entry>> = DIFFERENCES;
+export const CATALOGUE: Readonly<Record<Code, Entry>> = { ...DIFFERENCES, ...HEALTH };
 
 /** Codes that say that something could not be looked at, which is never taken for "as declared". */
 export const UNSEEN: ReadonlySet<Code> = new Set<Code>([

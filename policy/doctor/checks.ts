@@ -1,0 +1,39 @@
+import { differenceCheck } from './differences.js';
+import type { CheckResult } from './finding.js';
+import type { Premises, Site } from './prepared.js';
+import { replicaCheck } from './replicas.js';
+
+interface Named {
+  readonly name: string;
+  /** Left out: on every stream. */
+  readonly applies?: (premises: Premises) => boolean;
+}
+
+/** `host`: of this machine and the file; it runs even where the cluster cannot be reached. */
+export type Check = Named &
+  (
+    | { readonly needs: 'host'; readonly run: (premises: Premises) => CheckResult }
+    | { readonly needs: 'cluster'; readonly run: (site: Site) => CheckResult }
+  );
+
+const onKafka = ({ embedded }: Premises): boolean => !embedded;
+const recorded = ({ configuration }: Premises): boolean => configuration.configuration !== undefined;
+
+/** In the order in which they tell: what is found twice is told by the first. */
+export const CHECKS: readonly Check[] = [
+  { name: 'topics', needs: 'cluster', run: differenceCheck('topics') },
+  { name: 'log-starts', needs: 'cluster', run: differenceCheck('log-starts') },
+  { name: 'partitions', needs: 'cluster', run: differenceCheck('partitions') },
+  { name: 'settings', needs: 'cluster', run: differenceCheck('settings') },
+  { name: 'replicas', needs: 'cluster', run: replicaCheck },
+  { name: 'brokers', needs: 'cluster', applies: onKafka, run: differenceCheck('brokers') },
+  { name: 'access', needs: 'cluster', applies: onKafka, run: differenceCheck('access') },
+  { name: 'quotas', needs: 'cluster', applies: onKafka, run: differenceCheck('quotas') },
+  {
+    name: 'recorded-configuration',
+    needs: 'cluster',
+    applies: recorded,
+    run: differenceCheck('recorded-configuration'),
+  },
+  { name: 'waivers', needs: 'cluster', run: differenceCheck('waivers') },
+];
