@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   validate: async () => (await import('./validate.js')).registerValidate,
   plan: async () => (await import('./plan.js')).registerPlan,
   apply: async () => (await import('./apply.js')).registerApply,
+  doctor: async () => (await import('./doctor.js')).registerDoctor,
   adopt: async () => (await import('./adopt.js')).registerAdopt,
   publish: async () => (await import('./publish.js')).registerPublish,
   seal: async () => (await import('./seal.js')).registerSeal,

@@ -1,5 +1,8 @@
+import { connectionCheck } from './connection.js';
+import { intervalCheck, schemaHistoryCheck } from './declared.js';
 import { differenceCheck } from './differences.js';
 import type { CheckResult } from './finding.js';
+import { keyFileCheck, keyPairCheck, memoryCheck } from './key-files.js';
 import type { Premises, Site } from './prepared.js';
 import { replicaCheck } from './replicas.js';
 
@@ -16,8 +19,10 @@ export type Check = Named &
     | { readonly needs: 'cluster'; readonly run: (site: Site) => CheckResult }
   );
 
+const seals = ({ configuration }: Premises): boolean => configuration.seal !== undefined;
 const onKafka = ({ embedded }: Premises): boolean => !embedded;
-const recorded = ({ configuration }: Premises): boolean => configuration.configuration !== undefined;
+const recorded = ({ configuration }: Premises): boolean =>
+  configuration.configuration !== undefined;
 
 /** In the order in which they tell: what is found twice is told by the first. */
 export const CHECKS: readonly Check[] = [
@@ -35,5 +40,11 @@ export const CHECKS: readonly Check[] = [
     applies: recorded,
     run: differenceCheck('recorded-configuration'),
   },
+  { name: 'connection', needs: 'host', applies: onKafka, run: connectionCheck },
+  { name: 'key-files', needs: 'host', run: keyFileCheck },
+  { name: 'key-pair', needs: 'host', run: keyPairCheck },
+  { name: 'memory', needs: 'host', applies: seals, run: memoryCheck },
+  { name: 'intervals', needs: 'host', applies: seals, run: intervalCheck },
+  { name: 'schema-history', needs: 'host', run: schemaHistoryCheck },
   { name: 'waivers', needs: 'cluster', run: differenceCheck('waivers') },
 ];

@@ -118,7 +118,8 @@ function pathOf({ code, topic, subject, field }: Difference, configuration: Conf
       return ['configuration', 'topic'];
     case 'waivers': {
       const named = (waiver: { code: string; topic: string | null }): boolean =>
-        subject === `waiver for ${waiver.code}${waiver.topic === null ? '' : ` on topic ${waiver.topic}`}`;
+        subject ===
+        `waiver for ${waiver.code}${waiver.topic === null ? '' : ` on topic ${waiver.topic}`}`;
       const index = configuration.waivers.findIndex(named);
       return index < 0 ? ['waivers'] : ['waivers', index];
     }

@@ -1,6 +1,5 @@
 /** All that the checks are functions of: what was looked at, once, as plain data. */
 import type { SealstreamError } from '../../ledger/error.js';
-import type { TimestampType } from '../../ledger/records.js';
 import type { Declared } from '../desired.js';
 import type { Observed } from '../observed.js';
 
@@ -17,46 +16,6 @@ export interface Examined {
 
 export interface ClusterView {
   readonly observed: Observed;
-  /** One for each log of an audit topic or the configuration topic; an error in place of a topic's logs. */
-  readonly logs: readonly (LogHealth | Unasked)[];
-  readonly newest: readonly (NewestRecord | Unasked)[];
-}
-
-/** Something of a log that the stream did not tell. */
-export interface Unasked {
-  readonly topic: string;
-  readonly partition: number | null;
-  readonly error: SealstreamError;
-}
-
-/** Where a log stands, as a sealer would see it before it signs. Times in milliseconds. */
-export interface LogHealth {
-  readonly topic: string;
-  readonly partition: number;
-  readonly topicId: string;
-  /** The newest published checkpoint that opens with our key; null: none. */
-  readonly head: { readonly first: bigint | null; readonly time: number } | null;
-  /** The newest checkpoint that our key signed for a log of this name with another topic id. */
-  readonly other: { readonly topicId: string; readonly time: number } | null;
-  /** null: no memory, or one that does not know it. */
-  readonly memory: { readonly origin: string; readonly first: bigint } | null;
-  /** What a sealer refuses it for now; null also where nobody seals here. */
-  readonly refusal: { readonly reason: string; readonly message: string } | null;
-  /** Time of the oldest record without a checkpoint; null: there is none. */
-  readonly oldestUnsealed: bigint | null;
-  readonly unsealed: bigint;
-  readonly empty: boolean;
-}
-
-/** The last record of a log. */
-export interface NewestRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly timestamp: bigint;
-  readonly timestampType: TimestampType;
-  /** `unknown-schema`: framed as Avro, but of no version known here. */
-  readonly kind: 'event' | 'unknown-schema' | 'foreign' | 'checkpoint';
 }
 
 /** What is on this machine. */

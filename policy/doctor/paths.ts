@@ -17,7 +17,8 @@ export function topicPath(configuration: Configuration, topic: string | null, fi
   }
   const declaration = topics[index];
   const own = declaration?.name === topic;
-  if (own && Object.hasOwn(declaration.settings, field)) return ['topics', index, 'settings', field];
+  if (own && Object.hasOwn(declaration.settings, field))
+    return ['topics', index, 'settings', field];
   const member = own ? MEMBERS.get(field) : undefined;
   return member === undefined ? ['topics', index] : ['topics', index, member];
 }

@@ -17,6 +17,7 @@ describe('the command line', () => {
     'validate',
     'plan',
     'apply',
+    'doctor',
     'adopt',
     'publish',
     'seal',

@@ -1,0 +1,41 @@
+import type { CheckResult, Draft } from './finding.js';
+import type { Premises } from './prepared.js';
+
+/** Whether sealing as declared satisfies the verifiers that are declared. */
+export function intervalCheck({ configuration }: Premises): CheckResult {
+  const { seal, verify } = configuration;
+  if (seal === undefined || verify === undefined) return { drafts: [], unseen: [] };
+  const drafts = (['every', 'heartbeat'] as const).flatMap((field): Draft[] => {
+    if (seal[field] < verify.maxAge) return [];
+    return [
+      {
+        code: 'checkpoint-slow',
+        subject: `seal.${field}`,
+        found: seconds(seal[field]),
+        expected: `less than verify.maxAge, ${seconds(verify.maxAge)}`,
+        remedy: `verify: { maxAge: ${seconds(seal[field] + verify.maxAge)} }, or a shorter seal.${field}`,
+        path: ['seal', field],
+      },
+    ];
+  });
+  return { drafts, unseen: [] };
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds % 1000 === 0 ? `${milliseconds / 1000}s` : `${milliseconds}ms`;
+}
+
+/** Whether every version of the event schema reads what the others wrote. */
+export function schemaHistoryCheck({ host }: Premises): CheckResult {
+  const drafts = host.schemaProblems.map((problem): Draft => {
+    return {
+      code: 'schema-incompatible',
+      subject: 'schemas/AuditEvent.avsc',
+      found: problem,
+      expected: 'each version reads every other',
+      remedy: 'take the change back, and add fields with a default instead: schemas/history',
+      path: [],
+    };
+  });
+  return { drafts, unseen: [] };
+}
