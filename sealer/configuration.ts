@@ -89,10 +89,12 @@ export class ConfigurationWatch {
     this.look();
     const work = this.#work;
     if (work === null || this.#isFailing) return;
-    const answered = new AbortController();
-    const patience = pause(WAIT_MS, AbortSignal.any([signal, answered.signal]));
-    await Promise.race([work.done, patience]);
-    answered.abort();
+    const enough = new AbortController();
+    const onAbort = (): void => enough.abort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (!signal.aborted) await Promise.race([work.done, pause(WAIT_MS, enough.signal)]);
+    signal.removeEventListener('abort', onAbort);
+    enough.abort();
     if (this.#work === work && !signal.aborted) this.#fail('it does not answer');
   }
 
@@ -100,9 +102,9 @@ export class ConfigurationWatch {
   async stop(): Promise<void> {
     const work = this.#work;
     work?.stop.abort();
-    const answered = new AbortController();
-    await Promise.race([work?.done, pause(STOP_MS, answered.signal)]);
-    answered.abort();
+    const enough = new AbortController();
+    await Promise.race([work?.done, pause(STOP_MS, enough.signal)]);
+    enough.abort();
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {

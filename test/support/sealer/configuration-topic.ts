@@ -22,18 +22,21 @@ export function named(value: string | Uint8Array | null): RecordHeader {
 }
 
 /** Both topics; the log is not started. */
-export async function createConfigurationTopic(stream: Stream): Promise<void> {
+export async function createConfigurationTopic(
+  stream: Stream,
+  topic = CONFIGURATION,
+): Promise<void> {
   const one = { partitions: 1, replication: 1 };
   const settings = new Map([['message.timestamp.type', 'LogAppendTime']]);
   const compact = new Map([['cleanup.policy', 'compact']]);
-  await stream.createTopic({ topic: CONFIGURATION, ...one, settings });
-  await stream.createTopic({ topic: `${CONFIGURATION}.checkpoints`, ...one, settings: compact });
+  await stream.createTopic({ topic, ...one, settings });
+  await stream.createTopic({ topic: `${topic}.checkpoints`, ...one, settings: compact });
 }
 
 /** As `apply` does. */
-export async function startConfiguration(ledger: TestLedger): Promise<void> {
-  await createConfigurationTopic(ledger.stream);
-  const topic = await ledger.identity(CONFIGURATION);
+export async function startConfiguration(ledger: TestLedger, name = CONFIGURATION): Promise<void> {
+  await createConfigurationTopic(ledger.stream, name);
+  const topic = await ledger.identity(name);
   const { stream, memory } = ledger;
   await startLog({ stream, memory, ledger: LEDGER, topic, partition: 0 });
 }
@@ -42,8 +45,9 @@ export async function startConfiguration(ledger: TestLedger): Promise<void> {
 export async function appendHeaders(
   stream: Stream,
   headers: readonly RecordHeader[],
+  name = CONFIGURATION,
 ): Promise<void> {
-  const topic = await stream.describe(CONFIGURATION);
+  const topic = await stream.describe(name);
   if (topic === null) throw new Error('no configuration topic');
   const encoder = new BatchEncoder();
   const value = Buffer.from('{"not":"an event"}');
@@ -55,8 +59,8 @@ export async function appendHeaders(
 }
 
 /** Records that the configuration of that name was applied. */
-export function configure(stream: Stream, name: string): Promise<void> {
-  return appendHeaders(stream, [named(hashOf(name))]);
+export function configure(stream: Stream, name: string, topic = CONFIGURATION): Promise<void> {
+  return appendHeaders(stream, [named(hashOf(name))], topic);
 }
 
 /** What the checkpoints of a partition name, in order; null: nothing. */

@@ -8,6 +8,12 @@ import { sealPool } from '../../../cli/workers/seal-pool.js';
 import { generateKeyPair, signingKeyFromPem } from '../../../ledger/keys.js';
 import type { LogReport, Sealer, SealerOptions } from '../../../sealer/index.js';
 import { startMetricsServer } from '../../../sealer/index.js';
+import {
+  CONFIGURATION,
+  configure,
+  hashOf,
+  startConfiguration,
+} from '../../support/sealer/configuration-topic.js';
 import { LEDGER, TestLedger, TOPIC, until } from '../../support/sealer/ledger.js';
 
 const { privatePem } = generateKeyPair();
@@ -126,6 +132,37 @@ test('no more threads than there is work for, counted from what is sealed; the s
   assert.deepEqual(await seal(4n), { threads: 3, records: [4n, 4n, 4n] });
   assert.deepEqual(await seal(1n), { threads: 0, records: [0n, 0n, 0n] });
   assert.deepEqual(await publishedSizes(ledger, 3), [12n, 12n, 12n]);
+});
+
+test('every thread names the configuration in force, and one seals its topic', async () => {
+  const ledger = await make(2);
+  await startConfiguration(ledger);
+  await configure(ledger.stream, 'a');
+  const named = { topics: [CONFIGURATION, TOPIC], configuration: CONFIGURATION };
+  const changed = { ...named, every: 20 };
+  const once = await (await poolOf(ledger, 2, changed, named)).sealOnce();
+  assert.equal(started.length, 2);
+  assert.deepEqual(
+    once.map(({ topic, partition, error, refusal }) => [topic, partition, error, refusal]),
+    [
+      [CONFIGURATION, 0, null, null],
+      [TOPIC, 0, null, null],
+      [TOPIC, 1, null, null],
+    ],
+  );
+  const stop = new AbortController();
+  const running = (await poolOf(ledger, 2, changed, named)).run(stop.signal);
+  await configure(ledger.stream, 'b');
+  const key = { ledger: LEDGER, topic: CONFIGURATION, partition: 0 };
+  for (const log of [key, ledger.keyOf(0), ledger.keyOf(1)]) {
+    const line = `\nconfig ${hashOf('b')}\n`;
+    await until(async () => {
+      const slot = await ledger.memory.read(log);
+      return slot?.record.checkpoint?.note.includes(line) === true;
+    });
+  }
+  stop.abort();
+  await running;
 });
 
 test('what makes sealing impossible in a thread is thrown with its code', async () => {
