@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { openKafka } from '../../stream/kafka/kafka.js';
-import type { KafkaSecurity, Stream } from '../../stream/stream.js';
+import type { KafkaSecurity, SaslSettings, Stream } from '../../stream/stream.js';
 import { batchOf, offsetOf } from '../support/append-fixture.js';
 import { clusterTest, type KafkaCluster, SCRAM_USERS } from '../support/kafka.js';
 import { newTopic, pollUntil, values } from '../support/kafka-reading.js';
@@ -13,6 +15,7 @@ const SESSION_MS = 4_000;
 const TRAFFIC_MS = 10_000;
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 const [USER] = SCRAM_USERS;
+const ENDED = bearerToken(-3_600);
 
 interface Opened {
   readonly stream: Stream;
@@ -49,6 +52,30 @@ function sasl(mechanism: (typeof MECHANISMS)[number], password = USER?.password 
   return { mechanism, username: USER?.name ?? '', password };
 }
 
+/** Unsigned, as brokers take it that were given no keys. */
+function bearerToken(expiresInSeconds: number): string {
+  const now = Math.floor(Date.now() / 1_000);
+  const claims = { sub: USER?.name, iat: now - 7_200, exp: now + expiresInSeconds };
+  const parts = [{ alg: 'none' }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return `${parts.join('.')}.`;
+}
+
+function bearer(text: string): SaslSettings {
+  return { mechanism: 'oauthbearer', token: { text } };
+}
+
+function command(program: string): SaslSettings {
+  return { mechanism: 'oauthbearer', token: { command: [program] } };
+}
+
+/** Prints the token in `file`, and notes that it was asked. */
+function printing(file: string): SaslSettings {
+  const script = 'echo run >> "$0.runs"; echo noise >&2; cat "$0"';
+  return { mechanism: 'oauthbearer', token: { command: ['/bin/sh', '-c', script, file] } };
+}
+
 /** Neither in clear text, nor as SASL and PEM encode them. */
 function assertSecret(texts: readonly string[], secrets: readonly string[]): void {
   for (const secret of secrets) {
@@ -59,8 +86,8 @@ function assertSecret(texts: readonly string[], secrets: readonly string[]): voi
   }
 }
 
-async function sessionsRenewed(place: Place, mechanism: (typeof MECHANISMS)[number]) {
-  const { stream, logged } = await open(place.bootstrap, { tls: place.tls, sasl: sasl(mechanism) });
+async function sessionsRenewed(place: Place, sasl: SaslSettings, secret: string): Promise<void> {
+  const { stream, logged } = await open(place.bootstrap, { tls: place.tls, sasl });
   const topic = await newTopic(stream);
   const appender = await stream.appender(topic);
   const reader = await stream.reader(topic);
@@ -97,7 +124,7 @@ async function sessionsRenewed(place: Place, mechanism: (typeof MECHANISMS)[numb
   );
   await appender.close();
   await stream.close();
-  assertSecret(logged, [USER?.password ?? '', place.tls.key]);
+  assertSecret(logged, [secret, place.tls.key]);
 }
 
 async function refused(place: Place, bootstrap: string, kafka: KafkaSecurity): Promise<string> {
@@ -108,7 +135,7 @@ async function refused(place: Place, bootstrap: string, kafka: KafkaSecurity): P
   );
   await stream.close();
   const text = inspect(error, { depth: 20, showHidden: true });
-  assertSecret([...logged, text], [USER?.password ?? '', 'not-the-password', place.tls.key]);
+  assertSecret([...logged, text], [ENDED, USER?.password ?? '', 'not-the-password', place.tls.key]);
   return error instanceof Error && 'code' in error ? `${error.code}` : text;
 }
 
@@ -120,7 +147,30 @@ clusterTest('TLS with client certificates, and SASL', secure, async (cluster, co
   const test = (name: string, body: (inner: TestContext) => Promise<void>) =>
     context.test(name, body);
   await test('every mechanism: sessions are renewed under traffic', async () => {
-    await Promise.all(MECHANISMS.map((mechanism) => sessionsRenewed(place, mechanism)));
+    const password = USER?.password ?? '';
+    await Promise.all(
+      MECHANISMS.map((mechanism) => sessionsRenewed(place, sasl(mechanism), password)),
+    );
+  });
+  await test('a command gives a token for each session', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sealstream-bearer-'));
+    try {
+      const file = join(folder, 'token');
+      const token = bearerToken(3_600);
+      await writeFile(file, `${token}\n`);
+      await sessionsRenewed(place, printing(file), token);
+      const runs = (await readFile(`${file}.runs`, 'utf8')).trimEnd().split('\n').length;
+      // Four connections or more, each renewed twice.
+      assert.ok(runs >= 8, `${runs} runs`);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+  await test('a token that stays the same is taken until it ends', async () => {
+    const kafka = { tls, sasl: bearer(bearerToken(3_600)) };
+    const { stream } = await open(bootstrap, kafka);
+    assert.equal(await stream.describe('no-such-topic'), null);
+    await stream.close();
   });
   const numeric = bootstrap.replace('localhost', '127.0.0.1');
   const good = sasl('scram-sha-512');
@@ -134,6 +184,10 @@ clusterTest('TLS with client certificates, and SASL', secure, async (cluster, co
       const wrong = sasl(mechanism, 'not-the-password');
       return [`a wrong password, ${mechanism}`, bootstrap, { tls, sasl: wrong }, 'unauthorized'];
     }),
+    ['a token that has ended', bootstrap, { tls, sasl: bearer(ENDED) }, 'unauthorized'],
+    ['a token that the broker cannot read', bootstrap, { tls, sasl: bearer('x') }, 'unauthorized'],
+    ['a command that fails', bootstrap, { tls, sasl: command('/bin/false') }, 'unreachable'],
+    ['a command that is not there', bootstrap, { tls, sasl: command('/none') }, 'configuration'],
   ] as [string, string, KafkaSecurity, string][]) {
     await test(`${name}: ${code}`, async () => {
       assert.equal(await refused(place, place1, kafka), code);

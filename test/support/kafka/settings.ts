@@ -114,11 +114,13 @@ function secureListener({ keyStore, trustStore, users, sessionMs }: SecureListen
     `${prefix}ssl.truststore.type=PEM`,
     `${prefix}ssl.truststore.location=${trustStore}`,
     `${prefix}ssl.client.auth=required`,
-    `${prefix}sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512`,
+    `${prefix}sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER`,
     `${prefix}plain.sasl.jaas.config=${modules}.plain.PlainLoginModule required ${plain};`,
     `${prefix}scram-sha-256.sasl.jaas.config=${scram}`,
     `${prefix}scram-sha-512.sasl.jaas.config=${scram}`,
-    ...['plain', 'scram-sha-256', 'scram-sha-512'].map(
+    // Takes unsigned tokens, as long as no other validator is named.
+    `${prefix}oauthbearer.sasl.jaas.config=${modules}.oauthbearer.OAuthBearerLoginModule required;`,
+    ...['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'].map(
       (mechanism) => `${prefix}${mechanism}.connections.max.reauth.ms=${sessionMs}`,
     ),
   ];
