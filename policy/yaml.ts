@@ -3,12 +3,15 @@
  * key or doubled key. A message never repeats the text, which may be a secret in the wrong place.
  */
 import {
+  CST,
   type Document,
   type ErrorCode,
   isAlias,
+  isCollection,
   isMap,
   isNode,
   isScalar,
+  Lexer,
   LineCounter,
   parseDocument,
   visit,
@@ -18,6 +21,9 @@ import { SealstreamError } from '../ledger/error.js';
 
 export const LONGEST_FILE = 256 * 1024;
 const DEEPEST = 24;
+const MOST_ENTRIES = 1_000;
+const MOST_LEXEMES = 30_000;
+const MARKS: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);
 
 export type Path = readonly PropertyKey[];
 
@@ -76,6 +82,11 @@ export function parseYaml(text: string, file: string): Source {
   };
   const failAt = (at: number, message: string): never => fail(placeAt(at), message);
   if (text.length > LONGEST_FILE) failAt(0, `the file is larger than ${LONGEST_FILE} bytes`);
+  boundEffort(text, (at, message) => {
+    // The parser has not counted lines yet.
+    const before = text.slice(0, at).split('\n');
+    return fail({ line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }, message);
+  });
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
@@ -96,6 +107,24 @@ export function parseYaml(text: string, file: string): Source {
   };
 }
 
+type Fail = (at: number, message: string) => never;
+
+/** Before the parser, which takes seconds for a text of nothing but brackets or commas. */
+function boundEffort(text: string, fail: Fail): void {
+  let at = 0;
+  let depth = 0;
+  let count = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    count += 1;
+    if (count > MOST_LEXEMES) fail(at, 'the file has more in it than a ledger can need');
+    if (lexeme === '[' || lexeme === '{') depth += 1;
+    if (lexeme === ']' || lexeme === '}') depth -= 1;
+    if (depth > DEEPEST) fail(at, 'nested too deeply');
+    // Marks between lexemes, not of the text.
+    if (!MARKS.has(lexeme)) at += lexeme.length;
+  }
+}
+
 /** Byte position of the value at `path`, or of the closest parent that is there. */
 function positionOf(document: Document, path: Path, key: string | null): number {
   for (let depth = path.length; depth >= 0; depth -= 1) {
@@ -113,8 +142,6 @@ function positionOf(document: Document, path: Path, key: string | null): number 
   return 0;
 }
 
-type Fail = (at: number, message: string) => never;
-
 /** An alias can stand for a tree of any size, so none is followed; of two equal keys one would win;
  * a map takes `__proto__` for its prototype; a tag gives another type than the text shows. */
 function refuseTraps(document: Document, fail: Fail): void {
@@ -130,6 +157,9 @@ function refuseTraps(document: Document, fail: Fail): void {
       fail(at, 'anchors are not allowed; a value that begins with & needs quotes');
     }
     if (node.tag !== undefined) fail(at, TAGS);
+    if (isCollection(node) && node.items.length > MOST_ENTRIES) {
+      fail(at, `expected at most ${MOST_ENTRIES} entries`);
+    }
     if (isMap(node)) refuseKeys(node, fail);
     if (!isScalar(node) || typeof node.value !== 'string') return;
     if (hasControl(node.value)) fail(at, 'control characters are not allowed');

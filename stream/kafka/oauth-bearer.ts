@@ -2,7 +2,7 @@
  * SASL OAUTHBEARER (RFC 7628). kafkajs's own takes a broker's refusal, which comes as an answer to
  * the first message, for success; this one goes through with the exchange and reports it.
  */
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs';
 import { SealstreamError } from '../../ledger/error.js';
 import type { BearerToken } from '../stream.js';
@@ -88,7 +88,6 @@ function checked(text: string, from: string): string {
  * a secret. */
 function run(command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<string> {
   const [program = '', ...rest] = command;
-  const name = `kafka.sasl.command: ${program}`;
   return new Promise((resolve, reject) => {
     const options = {
       encoding: 'utf8',
@@ -99,27 +98,40 @@ function run(command: readonly string[], timeoutMs: number, signal: AbortSignal)
       signal,
     } as const;
     const child = execFile(program, rest, options, (error, output) => {
-      if (error === null) return resolve(output);
-      const { code } = error;
-      if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
-        const message = `${name}: it wrote more than ${LONGEST_TOKEN} bytes, and was stopped`;
-        return reject(new SealstreamError('configuration', message));
-      }
-      if (error.killed === true) {
-        const message = `${name}: it gave no token within ${Math.ceil(timeoutMs)} ms`;
-        return reject(new SealstreamError('timeout', message));
-      }
-      if (typeof code === 'string') {
-        const message = `${name}: it cannot be run (${code})`;
-        return reject(new SealstreamError('configuration', message));
-      }
-      const end = code === undefined || code === null ? error.signal : `code ${code}`;
-      const message = `${name}: it ended with ${end}; run it by hand to see why`;
-      return reject(new SealstreamError('unreachable', message));
+      if (error === null) resolve(output);
+      else reject(explain(error, `kafka.sasl.command: ${program}`, options));
     });
     child.stdin?.on('error', () => {
       // It ended without reading its input, which is empty.
     });
     child.stdin?.end();
   });
+}
+
+/** It will not be otherwise next time; everything else may be. */
+const IN_VAIN: ReadonlySet<unknown> = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'E2BIG']);
+
+function explain(
+  { code, killed, signal: end }: ExecFileException,
+  name: string,
+  { timeout, signal }: { timeout: number; signal: AbortSignal },
+): SealstreamError {
+  if (signal.aborted) {
+    const message = `${name}: given up with the connection that it was for`;
+    return new SealstreamError('unreachable', message);
+  }
+  if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+    const message = `${name}: it wrote more than ${LONGEST_TOKEN} bytes, and was stopped`;
+    return new SealstreamError('configuration', message);
+  }
+  if (killed === true) {
+    return new SealstreamError('timeout', `${name}: it gave no token within ${timeout} ms`);
+  }
+  if (typeof code === 'string') {
+    const kind = IN_VAIN.has(code) ? 'configuration' : 'unreachable';
+    return new SealstreamError(kind, `${name}: it cannot be run (${code})`);
+  }
+  const how = typeof code === 'number' ? `code ${code}` : end;
+  const message = `${name}: it ended with ${how}; run it by hand to see why`;
+  return new SealstreamError('unreachable', message);
 }

@@ -182,9 +182,24 @@ describe('a ledger.yaml that is refused', () => {
     });
   }
 
-  it('is refused before its doubled keys are compared with each other', () => {
-    const keys = Array.from({ length: 15_000 }, (_, index) => `k${index}: 1`).join('\n');
-    assert.match(refusal(`${WHOLE}${keys}\n`), /:25:1: unknown field$/);
+  it('is refused before its size can cost much', () => {
+    const cases: [string, string, RegExp][] = [
+      [
+        'fields',
+        Array.from({ length: 1_001 }, (_, at) => `k${at}: 1`).join('\n'),
+        /at most 1000 e/,
+      ],
+      ['entries', `x: [${'1,'.repeat(1_001)}]`, /:25:4: expected at most 1000 entries$/],
+      ['fields in one', `x: {${'a: 1,'.repeat(1_001)}}`, /:25:4: expected at most 1000 entries$/],
+      ['commas', `x: [${','.repeat(200_000)}`, /:25:\d+: the file has more in it than/],
+      ['brackets', `x: ${'['.repeat(200_000)}`, /:25:28: nested too deeply$/],
+      ['items', `x:\n  ${'- '.repeat(100_000)}`, /:26:\d+: the file has more in it than/],
+      ['items in items', `x:\n  ${'- '.repeat(5_000)}`, /:26:\d+: nested too deeply$/],
+      ['aliases', `x: [${'*a,'.repeat(80_000)}]`, /:25:\d+: the file has more in it than/],
+    ];
+    for (const [name, text, expected] of cases) {
+      assert.match(refusal(`${WHOLE}${text}\n`), expected, name);
+    }
   });
 
   it('changes no prototype', () => {
