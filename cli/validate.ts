@@ -10,8 +10,9 @@ import type { CommonOptions } from './session.js';
 function refusal(declared: Declared, loose: Loosening): string {
   const { code, topic, path, found, expected } = loose;
   const where = topic === null ? '' : `, topic: ${topic}`;
+  const wanted = expected === null ? 'it to be left out' : `${expected}, not ${found}`;
   return (
-    `${placeName(declared, path)}: ${fieldName(path)}: expected ${expected}, not ${found}; or a ` +
+    `${placeName(declared, path)}: ${fieldName(path)}: expected ${wanted}; or a ` +
     `waiver in force, { code: ${code}${where}, until: YYYY-MM-DD, reason: … }`
   );
 }

@@ -1,7 +1,13 @@
-/** What a file asks for that an immutable ledger must not have: seen without asking any cluster. */
+/**
+ * What a file asks for that an immutable ledger must not have, by the rules of `plan`, but seen
+ * without asking any cluster.
+ */
+import { checkpointTopic } from '../ledger/checkpoint-record.js';
 import type { Code } from './catalogue.js';
 import type { Configuration } from './configuration.js';
+import { desiredTopics } from './desired.js';
 import { type Waiver, waiverFor } from './difference.js';
+import { codeOf, isLooser } from './direction.js';
 import { ROLES } from './principals.js';
 import type { Path } from './yaml.js';
 
@@ -12,51 +18,34 @@ export interface Loosening {
   /** Of the field in ledger.yaml. */
   readonly path: Path;
   readonly found: string;
-  readonly expected: string;
+  /** null: left out. */
+  readonly expected: string | null;
   /** The one in force that covers it; null: `validate` refuses it. */
   readonly waiver: Waiver | null;
 }
 
-/** Settings of an audit topic that may have one value only. */
-const FIXED: readonly (readonly [setting: string, value: string, code: Code])[] = [
-  ['cleanup.policy', 'delete', 'cleanup-policy'],
-  ['retention.ms', '-1', 'retention-time'],
-  ['retention.bytes', '-1', 'retention-bytes'],
-  ['message.timestamp.type', 'LogAppendTime', 'timestamp-type'],
-  ['unclean.leader.election.enable', 'false', 'unclean-election'],
-];
+type Unwaived = Omit<Loosening, 'waiver'>;
 
-const WIDELY_REPLICATED = 3;
-const LEAST_IN_SYNC = 2;
-
-/** In the order of the file. `today` is YYYY-MM-DD, UTC: the day that waivers are held against. */
+/** `today` is YYYY-MM-DD, UTC: the day that waivers are held against. */
 export function loosenings(configuration: Configuration, today: string): Loosening[] {
   const { waivers } = configuration;
   const found = [...looseTopics(configuration), ...looseGrants(configuration)];
   return found.map((each) => ({ ...each, waiver: waiverFor(waivers, today, each) }));
 }
 
-type Unwaived = Omit<Loosening, 'waiver'>;
-
-function looseTopics({ topics }: Configuration): Unwaived[] {
-  return topics.flatMap(({ name, settings, replication = 1, minInSync }, index) => {
-    const found: Unwaived[] = [];
-    for (const [setting, expected, code] of FIXED) {
-      const value = settings[setting];
-      if (value === undefined || value === expected) continue;
-      const path = ['topics', index, 'settings', setting];
-      found.push({ code, topic: name, path, found: value, expected });
-    }
-    if (replication >= WIDELY_REPLICATED && minInSync !== undefined && minInSync < LEAST_IN_SYNC) {
-      found.push({
-        code: 'min-insync',
-        topic: name,
-        path: ['topics', index, 'minInSync'],
-        found: String(minInSync),
-        expected: `at least ${LEAST_IN_SYNC} where replication is ${replication}`,
-      });
-    }
-    return found;
+function looseTopics(configuration: Configuration): Unwaived[] {
+  return desiredTopics(configuration).flatMap(({ specification, required }) => {
+    const { topic, settings } = specification;
+    const index = configuration.topics.findIndex(
+      ({ name }) => name === topic || checkpointTopic(name) === topic,
+    );
+    return [...settings].flatMap(([setting, found]): Unwaived[] => {
+      const expected = required.get(setting) ?? null;
+      if (!isLooser(setting, found, expected ?? undefined)) return [];
+      const field = setting === 'min.insync.replicas' ? ['minInSync'] : ['settings', setting];
+      const path = ['topics', index, ...field];
+      return [{ code: codeOf(setting), topic, path, found, expected }];
+    });
   });
 }
 
