@@ -43,11 +43,14 @@ function describeOnce({ topic, partition, sealed, records, refusal, error }: Sea
   return `${place}: ${counted(records, 'record')} sealed, ${sealed.size} in all, signed ${time}`;
 }
 
-/** `apart`: the configuration topic, which is not in the JSON document. */
+/** `apart`: the configuration topic, which is not in the JSON document: what is wrong with it is told. */
 async function once(running: Sealer, options: SealOptions, apart: string | null): Promise<number> {
   const results = await running.sealOnce();
   if (options.json === true) {
-    for (const result of results) if (result.topic === apart) tell(describeOnce(result));
+    for (const result of results) {
+      const isWrong = result.refusal !== null || result.error !== null;
+      if (result.topic === apart && isWrong) tell(describeOnce(result));
+    }
     const audit = results.filter(({ topic }) => topic !== apart);
     await printLine(
       toJson(
