@@ -94,6 +94,21 @@ async function change(
   return { changed, created };
 }
 
+/**
+ * An admin of the file may have no right yet on a topic that is new in it. The rules that it has just
+ * added may give it one: then everything is looked at again. null: nothing was hidden.
+ */
+async function afterRights(work: Work, changed: readonly Difference[]): Promise<Work | null> {
+  const { stream, administration, declared, observed } = work;
+  const added = changed.some((each) => each.change?.kind === 'add-rules');
+  if (!added || observed.unseen.size === 0) return null;
+  const now = await observe(administration, stream, declared.configuration);
+  const differences = plan(declared, now, dayOf(new Date()));
+  // The waived loosenings of before were consented to, and belong in the event.
+  const done = loosened(changed).map((each) => ({ ...each, change: null }));
+  return { ...work, observed: now, differences: [...done, ...differences] };
+}
+
 /** Appended last: the event says that everything before it was applied. */
 async function record(work: Work): Promise<bigint | null> {
   const { stream, declared, observed, differences, actor } = work;
@@ -129,7 +144,11 @@ async function applied(work: Work): Promise<ApplyReport> {
   const memory = seal === undefined ? null : await openMemory(seal.memory, { create: true });
   try {
     const starter = new LogStarter(stream, memory, ledger);
-    const { changed, created } = await change(work, starter);
+    const first = await change(work, starter);
+    const again = await afterRights(work, first.changed);
+    const second = again === null ? null : await change(again, starter);
+    const changed = [...first.changed, ...(second?.changed ?? [])];
+    const created = new Set([...first.created, ...(second?.created ?? [])]);
     const look = async (topic: string): Promise<AppliedTopic> => {
       const description = await describeApplied(stream, topic, 1);
       await starter.take(description, Number.POSITIVE_INFINITY);
@@ -139,10 +158,12 @@ async function applied(work: Work): Promise<ApplyReport> {
     for (const { name } of topics) audit.push(await look(name));
     let own: AppliedConfiguration | null = null;
     if (configuration !== undefined) {
-      const offset = await record(work);
+      const offset = await record(again ?? work);
       own = { ...(await look(configuration.topic)), hash: declared.hash, offset };
     }
-    const remaining = differences.filter((each) => isPending(each) && each.by !== 'apply');
+    const remaining = (again?.differences ?? differences).filter(
+      (each) => isPending(each) && each.by !== 'apply',
+    );
     return { stream: stream.url, topics: audit, configuration: own, changed, remaining };
   } finally {
     await memory?.close();

@@ -1,6 +1,6 @@
 /** A plan as people and machines read it. */
 import colors from 'picocolors';
-import { CATALOGUE } from '../policy/catalogue.js';
+import { CATALOGUE, UNSEEN } from '../policy/catalogue.js';
 import { type Difference, isPending, isRefused } from '../policy/difference.js';
 import { counted, printable } from './output.js';
 
@@ -31,6 +31,7 @@ export function planLines(
       return [yellow(`  - ${change} (${until})`)];
     }
     if (by === 'nobody') return [red(`  ! ${change} (gone)`), told];
+    if (UNSEEN.has(code)) return [yellow(`  ? ${shown(field)}: cannot be seen`), told];
     if (effect === 'none') return [yellow(`  ? ${change}`), told];
     if (by === 'operator') return [yellow(`  ~ ${change} (by an operator)`), told];
     return [effect === 'tightens' ? cyan(`  ~ ${change}`) : green(`  + ${change}`)];

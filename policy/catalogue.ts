@@ -25,6 +25,7 @@ export const CATALOGUE: Readonly<Record<Code, Entry>> = { ...DIFFERENCES, ...HEA
 
 /** Codes that say that something could not be looked at, which is never taken for "as declared". */
 export const UNSEEN: ReadonlySet<Code> = new Set<Code>([
+  'topic-unseen',
   'settings-unseen',
   'broker-settings-unseen',
   'bounds-unseen',

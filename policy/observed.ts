@@ -19,6 +19,8 @@ export interface Observed {
   readonly cluster: ClusterState;
   /** The ledger's topics and those of the last recorded configuration, by name; null: there is none. */
   readonly topics: ReadonlyMap<string, TopicState | null>;
+  /** Why a topic, null above, may be there all the same: no right to see it. */
+  readonly unseen: ReadonlyMap<string, SealstreamError>;
   /** By topic and then partition, for every topic that is there. */
   readonly bounds: ReadonlyMap<string, readonly (Bounds | SealstreamError)[]>;
   /** null: the cluster has no authorizer, or is an embedded stream. */
@@ -40,18 +42,27 @@ export async function observe(
 ): Promise<Observed> {
   const cluster = await administration.cluster();
   const topics = new Map<string, TopicState | null>();
+  const unseen = new Map<string, SealstreamError>();
   const look = async (names: readonly string[]): Promise<void> => {
     for (let at = 0; at < names.length; at += AT_ONCE) {
       const some = names.slice(at, at + AT_ONCE);
       const states = await Promise.all(
         some.map((name) => topicOrNull(administration, name, configuration)),
       );
-      for (const [index, name] of some.entries()) topics.set(name, states[index] ?? null);
+      for (const [index, name] of some.entries()) {
+        const state = states[index] ?? null;
+        topics.set(name, state instanceof SealstreamError ? null : state);
+        if (state instanceof SealstreamError) unseen.set(name, state);
+      }
     }
   };
   await look(desiredTopics(configuration).map(({ specification }) => specification.topic));
-  const own = topics.get(configuration.configuration?.topic ?? '') ?? null;
-  const recorded = own === null ? null : await unlessUnseen(readRecorded(stream, own, options));
+  const name = configuration.configuration?.topic ?? '';
+  const own = topics.get(name) ?? null;
+  const recorded =
+    own === null
+      ? (unseen.get(name) ?? null)
+      : await unlessUnseen(readRecorded(stream, own, options));
   if (recorded !== null && !(recorded instanceof SealstreamError)) {
     await look(recorded.topics.filter((name) => !topics.has(name)));
   }
@@ -63,7 +74,7 @@ export async function observe(
   }
   const rules = await unlessUnseen(administration.accessRules());
   const quotas = await unlessUnseen(administration.quotas());
-  return { cluster, topics, bounds, rules, quotas, recorded };
+  return { cluster, topics, unseen, bounds, rules, quotas, recorded };
 }
 
 /** An embedded stream has no folder before its first topic: there that is a beginning, no outage. */
@@ -71,9 +82,9 @@ async function topicOrNull(
   administration: Administration,
   name: string,
   configuration: Configuration,
-): Promise<TopicState | null> {
+): Promise<TopicState | SealstreamError | null> {
   try {
-    return await administration.topic(name);
+    return await unlessUnseen(administration.topic(name));
   } catch (error) {
     const none = error instanceof SealstreamError && error.code === 'unreachable';
     if (none && isEmbedded(configuration)) return null;

@@ -7,6 +7,11 @@ export const DIFFERENCES = {
     title: 'A declared topic does not exist',
     why: 'Nothing can be published to it, sealed or verified; where it did exist, its records are gone.',
   },
+  'topic-unseen': {
+    severity: 'error',
+    title: 'A topic cannot be seen',
+    why: 'Whether it exists, and keeps its records, is unknown.',
+  },
   'topic-undeclared': {
     severity: 'error',
     title: 'A topic of the last recorded configuration is no longer declared',

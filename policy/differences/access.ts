@@ -3,7 +3,7 @@ import { type Comparison, differ, isUnseen, reasonOf } from '../comparison.js';
 import type { Difference } from '../difference.js';
 import { desiredRules, ruleKey } from '../roles.js';
 import { deniedDifferences, extraDifferences } from './extra-access.js';
-import { subjectOf, topicOf } from './rule-names.js';
+import { EVERYONE, subjectOf, topicOf } from './rule-names.js';
 
 /** Access rules, where ledger.yaml declares principals. */
 export function accessDifferences(comparison: Comparison): Difference[] {
@@ -56,9 +56,9 @@ function missingDifferences(
   }
   return [...groups].flatMap(([subject, group]) => {
     const missing = group.filter((rule) => !present.has(ruleKey(rule)));
+    const [first] = group;
+    if (first?.principal === EVERYONE) return everyone(comparison, subject, group, missing);
     if (missing.length === 0) return [];
-    const operations = (list: readonly AccessRule[]): string =>
-      list.map(({ operation }) => operation).join(', ');
     const there = group.filter((rule) => present.has(ruleKey(rule)));
     return differ(comparison, {
       code: 'acl-missing',
@@ -73,4 +73,30 @@ function missingDifferences(
       change: { kind: 'add-rules', rules: missing },
     });
   });
+}
+
+function operations(rules: readonly AccessRule[]): string {
+  return rules.map(({ operation }) => operation).join(', ');
+}
+
+/** Declared, and yet a loosening: also where the cluster has it already, since a waiver may have run out. */
+function everyone(
+  comparison: Comparison,
+  subject: string,
+  group: readonly AccessRule[],
+  missing: readonly AccessRule[],
+): Difference[] {
+  const there = group.filter((rule) => !missing.includes(rule));
+  const loosening = differ(comparison, {
+    code: 'acl-everyone',
+    subject,
+    field: 'acl',
+    found: there.length === 0 ? null : operations(there),
+    wanted: operations(group),
+    effect: 'loosens',
+    by: 'apply',
+    remedy: 'declare each principal by its name',
+    ...(missing.length === 0 ? {} : { change: { kind: 'add-rules', rules: missing } }),
+  });
+  return missing.length === 0 && loosening.waiver !== null ? [] : [loosening];
 }

@@ -3,9 +3,8 @@ import type { DifferenceCode } from '../catalogue.js';
 import { type Comparison, differ } from '../comparison.js';
 import type { Difference } from '../difference.js';
 import { ruleKey, sealerGroups } from '../roles.js';
-import { subjectOf, topicOf } from './rule-names.js';
+import { EVERYONE, subjectOf, topicOf } from './rule-names.js';
 
-const EVERYONE = 'User:*';
 /** What lets its holder change the cluster itself, and so everything in it. */
 const CLUSTER_RIGHTS: ReadonlySet<Operation> = new Set<Operation>([
   'all',

@@ -1,5 +1,8 @@
 import type { AccessRule } from '../../stream/administration.js';
 
+/** Stands for every principal. */
+export const EVERYONE = 'User:*';
+
 /** `topic audit`, `groups sealstream-sealer/…*`. */
 function resourceOf({ resource, pattern, name }: AccessRule): string {
   if (resource === 'cluster') return 'the cluster';

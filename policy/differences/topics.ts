@@ -1,3 +1,4 @@
+import type { SealstreamError } from '../../ledger/error.js';
 import type { TopicSpecification } from '../../stream/stream.js';
 import { type Comparison, differ, isUnseen, reasonOf } from '../comparison.js';
 import type { Difference } from '../difference.js';
@@ -7,7 +8,10 @@ export function topicDifferences(comparison: Comparison): Difference[] {
   return comparison.topics.flatMap(({ specification }) => {
     const { topic } = specification;
     const state = comparison.observed.topics.get(topic) ?? null;
-    if (state === null) return [missing(comparison, specification)];
+    if (state === null) {
+      const error = comparison.observed.unseen.get(topic);
+      return [error ? unseen(comparison, topic, error) : missing(comparison, specification)];
+    }
     return [...recreated(comparison, topic, state.topicId), ...lostStart(comparison, topic)];
   });
 }
@@ -30,6 +34,21 @@ function missing(comparison: Comparison, specification: TopicSpecification): Dif
     by: 'apply',
     remedy: 'sealstream apply creates it',
     change: { kind: 'create-topic', specification },
+  });
+}
+
+/** `apply` run by an admin of the file may give itself the right, and then goes on. */
+function unseen(comparison: Comparison, topic: string, error: SealstreamError): Difference {
+  return differ(comparison, {
+    code: 'topic-unseen',
+    topic,
+    subject: `topic ${topic}`,
+    field: 'topic',
+    found: reasonOf(error),
+    wanted: 'to be seen',
+    effect: 'none',
+    by: 'operator',
+    remedy: 'grant Describe on the topic to the principal that runs this',
   });
 }
 

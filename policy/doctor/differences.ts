@@ -20,6 +20,7 @@ export type Group =
 
 const GROUPS: Readonly<Record<DifferenceCode, Group>> = {
   'topic-missing': 'topics',
+  'topic-unseen': 'topics',
   'topic-undeclared': 'topics',
   'topic-recreated': 'topics',
   'log-start-moved': 'log-starts',

@@ -264,4 +264,42 @@ describe('plan and apply on three brokers with SCRAM and ACLs', { concurrency: f
       assert.equal((await history(topic)).length, 1);
     });
   }
+
+  kafkaIt('an admin of the file is enough, also for a topic that is new in it', async () => {
+    // The other ledgers' admin may alter the cluster, which is a finding for this one.
+    const rules = (await administration.accessRules()) ?? assert.fail('no rules');
+    await administration.removeAccessRules(rules.filter(({ resource }) => resource === 'cluster'));
+    const auditor = { KAFKA_USER: 'auditor', KAFKA_PASSWORD: 'auditor-password' };
+    const asAdmin = (...words: string[]): Promise<Session> =>
+      desk.run(words, { environment: auditor });
+    const write = async (topics: string): Promise<void> => {
+      const url = `kafka://${cluster?.scramBootstrap}`;
+      const text = ledgerFile(url, { topic: 'own', seal: false })
+        .replace("verifier: ['User:auditor']", 'verifier: []')
+        .replace('User:deploy', 'User:auditor')
+        .replace(/^topics: .*$/m, `topics: [${topics}]`);
+      await writeFile(desk.path('ledger.yaml'), text);
+    };
+    await write('{ name: own, partitions: 1, replication: 3 }');
+    const stranger = await asAdmin('apply');
+    assert.equal(stranger.code, 70);
+    assert.match(stranger.stderr, /^sealstream: .*grant Describe on topic own/m);
+    assert.equal(await stream.describe('own'), null);
+    const founded = await run('apply');
+    assert.equal(founded.code, 0, founded.stderr);
+    assert.equal((await asAdmin('plan')).code, 0);
+    await write(
+      '{ name: own, partitions: 2, replication: 3 }, { name: newer, partitions: 1, replication: 3 }',
+    );
+    const extended = await asAdmin('apply', '--json');
+    assert.equal(extended.code, 0, extended.stderr);
+    const { topics } = JSON.parse(extended.stdout) as { topics: { created: boolean }[] };
+    assert.deepEqual(
+      topics.map(({ created }) => created),
+      [false, true],
+    );
+    const { code, stdout } = await asAdmin('plan');
+    assert.equal(code, 0, stdout);
+    assert.equal((await history('own')).length, 2);
+  });
 });

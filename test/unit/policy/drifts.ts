@@ -27,6 +27,16 @@ const K = 'audit.configuration';
 export const DRIFTS: [string, Drift, Code, Difference['effect'], Difference['by']][] = [
   ['a topic deleted', editTopic(C, () => null), 'topic-missing', 'adds', 'apply'],
   [
+    'a topic hidden',
+    (observed) => ({
+      ...editTopic(C, () => null)(observed),
+      unseen: new Map([[C, UNAUTHORIZED]]),
+    }),
+    'topic-unseen',
+    'none',
+    'operator',
+  ],
+  [
     'a topic made again',
     editTopic('audit', (state) => ({ ...state, topicId: 'AAAAAAAAAAAAAAAAAAAAAA' })),
     'topic-recreated',

@@ -61,6 +61,21 @@ describe('loosening', () => {
     });
   }
 
+  it('a right for everyone is refused, and goes through by a waiver', () => {
+    const open = (more: string): Declared =>
+      declaration(
+        (text) => text.replace("verifier: [ 'User:auditor'", "verifier: [ 'User:*'") + more,
+      );
+    const declared = open('');
+    for (const observed of [before, asDeclared(declared)]) {
+      const refused = plan(declared, observed, TODAY).filter(isRefused);
+      assert.deepEqual([...new Set(refused.map((each) => each.code))], ['acl-everyone']);
+    }
+    const waived = open(waiver('acl-everyone', null));
+    assert.deepEqual(plan(waived, before, TODAY).filter(isRefused), []);
+    assert.deepEqual(plan(waived, asDeclared(waived), TODAY), []);
+  });
+
   it('a waiver for another topic or another code covers nothing', () => {
     for (const [code, topic] of [
       ['retention-time', 'trail'],

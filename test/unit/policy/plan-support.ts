@@ -78,6 +78,7 @@ export function asDeclared(declared: Declared): Observed {
       })),
     },
     topics: new Map(states.map((state) => [state.topic, state])),
+    unseen: new Map(),
     bounds: new Map(
       states.map(({ topic, partitions }) => [
         topic,
