@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { generateKeyPair } from '../../ledger/keys.js';
 import { parseDeclared } from '../../policy/parse.js';
 import { Desk } from '../support/cli.js';
 import { WHOLE } from '../unit/policy/configuration-support.js';
@@ -102,6 +105,42 @@ describe('sealstream validate', () => {
       }
     });
   }
+});
+
+/** The milliseconds after which one request was given up: a part of the whole. */
+function waited(text: string): number {
+  const [, milliseconds] = /no answer within ([0-9]+) ms/.exec(text) ?? assert.fail(text);
+  return Number(milliseconds);
+}
+
+describe('kafka.timeout', () => {
+  it('holds for a broker that does not answer, unless --timeout is given', async () => {
+    const desk = await Desk.open();
+    const silent = createServer().listen(0, '127.0.0.1');
+    try {
+      await once(silent, 'listening');
+      const address = silent.address();
+      assert.ok(typeof address === 'object' && address !== null);
+      const text = WHOLE.replace('kafka://a:1,b:2', `kafka://127.0.0.1:${address.port}`);
+      const short = text.replace('timeout: 30s', 'timeout: 700ms');
+      await writeFile(desk.path('ledger.yaml'), short.replace(/ {2}sasl:\n( {4}.*\n)+/, ''));
+      const apply = await desk.run(['apply']);
+      assert.equal(apply.code, 70, apply.stderr);
+      assert.match(apply.stderr, /^sealstream: [^\n]+\n$/);
+      assert.ok(waited(apply.stderr) <= 700, apply.stderr);
+      const { publicPem } = generateKeyPair();
+      await writeFile(desk.path('key.pem'), publicPem);
+      const verify = ['verify', '--public-key', 'key.pem', '--json'];
+      const impatient = await desk.run(verify);
+      assert.equal(impatient.code, 3);
+      assert.ok(waited(impatient.stdout) <= 700, impatient.stdout);
+      const patient = await desk.run([...verify, '--timeout', '4s']);
+      assert.ok(waited(patient.stdout) > 700, patient.stdout);
+    } finally {
+      silent.close();
+      await desk.close();
+    }
+  });
 });
 
 describe('a reference of kafka: that leads nowhere', () => {

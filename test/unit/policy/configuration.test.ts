@@ -181,6 +181,31 @@ describe('ledger.yaml', () => {
     }
   });
 
+  it('makes the program that gives a token absolute, unless PATH has it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sealstream-configuration-'));
+    const commandOf = async (command: string) => {
+      const sasl = `sasl: { mechanism: oauthbearer, command: ${command} }`;
+      const text = GOOD.replace('file:./data', 'kafka://a:1').concat(`kafka: { ${sasl} }\n`);
+      await writeFile(join(folder, 'ledger.yaml'), text);
+      const { kafka } = await loadConfiguration(join(folder, 'ledger.yaml'));
+      return (await resolveSecurity(kafka))?.sasl;
+    };
+    try {
+      for (const [written, program] of [
+        ['./bin/token', join(folder, 'bin/token')],
+        ['/opt/token', '/opt/token'],
+        ['token', 'token'],
+      ]) {
+        assert.deepEqual(await commandOf(`[${written}, ./kafka]`), {
+          mechanism: 'oauthbearer',
+          token: { command: [program, './kafka'] },
+        });
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('refuses names that together make no origin', () => {
     const [, ledger = ''] = /^ledger: (.+)$/m.exec(GOOD) ?? [];
     const named = (length: number) => GOOD.replace(ledger, 'x'.repeat(length));
