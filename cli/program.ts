@@ -40,6 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   replay: async () => (await import('./replay.js')).registerReplay,
   prove: async () => (await import('./prove.js')).registerProve,
   check: async () => (await import('./check.js')).registerCheck,
+  smoke: async () => (await import('./smoke.js')).registerSmoke,
 };
 
 /** The command alone that the line begins with, which starts sooner; all of them for anything else. */

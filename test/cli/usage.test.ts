@@ -27,6 +27,7 @@ describe('the command line', () => {
     'replay',
     'prove',
     'check',
+    'smoke',
   ];
   for (const command of COMMANDS) {
     it(`explains ${command} with an example`, async () => {
