@@ -43,7 +43,7 @@ function describeOnce({ topic, partition, sealed, records, refusal, error }: Sea
   return `${place}: ${counted(records, 'record')} sealed, ${sealed.size} in all, signed ${time}`;
 }
 
-/** `apart`: the configuration topic, which is not in the JSON document: what is wrong with it is told. */
+/** `apart`: the configuration topic; the JSON document has it not, what is wrong with it is told. */
 async function once(running: Sealer, options: SealOptions, apart: string | null): Promise<number> {
   const results = await running.sealOnce();
   if (options.json === true) {
