@@ -18,7 +18,7 @@ export interface Declared {
   readonly hash: string;
 }
 
-export type TopicRole = 'audit' | 'configuration' | 'checkpoints';
+type TopicRole = 'audit' | 'configuration' | 'checkpoints';
 
 export interface DesiredTopic {
   readonly role: TopicRole;

@@ -30,7 +30,7 @@ export type Change =
  * What going from what was found to what is wanted does. `none`: nothing that is there would change,
  * such as records that are gone.
  */
-export type Effect = 'adds' | 'tightens' | 'loosens' | 'records' | 'none';
+type Effect = 'adds' | 'tightens' | 'loosens' | 'records' | 'none';
 
 /** One place where the cluster is not what ledger.yaml declares. */
 export interface Difference {

@@ -30,7 +30,7 @@ export interface RecordedConfiguration {
   readonly topicIds: ReadonlyMap<string, string>;
 }
 
-export const CONFIGURATION_ACTION = 'sealstream.configuration.applied';
+const CONFIGURATION_ACTION = 'sealstream.configuration.applied';
 
 const ATTRIBUTE = {
   hash: 'config.sha256',

@@ -11,7 +11,7 @@ const READ_WRITE: readonly Operation[] = ['read', 'write', ...OBSERVE];
 const MANAGE: readonly Operation[] = ['create', 'alter', 'alter-configs', ...OBSERVE];
 
 /** Name of the cluster resource in Kafka's rules. */
-export const CLUSTER = 'kafka-cluster';
+const CLUSTER = 'kafka-cluster';
 
 interface Topics {
   readonly audit: readonly string[];

@@ -46,7 +46,7 @@ export function rulesOf({ rules }: Observed): readonly AccessRule[] {
   return Array.isArray(rules) ? rules : assert.fail('no rules');
 }
 
-export function rule(edit: Partial<AccessRule>): AccessRule {
+function rule(edit: Partial<AccessRule>): AccessRule {
   return {
     resource: 'topic',
     pattern: 'literal',
