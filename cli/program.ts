@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SealstreamError } from '../ledger/error.js';
 import { EXIT, exitCodeOf } from './exit.js';
 import { tell } from './output.js';
+import { programVersion } from './version.js';
 
 /** A command's work gives the exit code; the process then ends by itself, with nothing left open. */
 async function run(work: Promise<number>): Promise<void> {
@@ -13,13 +13,6 @@ function describeError(error: unknown): string {
   if (error instanceof SealstreamError) return `sealstream: ${error.message}`;
   if (error instanceof Error) return `sealstream: unexpected: ${error.stack ?? error.message}`;
   return `sealstream: unexpected: ${String(error)}`;
-}
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  const found = typeof parsed === 'object' && parsed !== null && 'version' in parsed;
-  return found ? String(parsed.version) : 'unknown';
 }
 
 type Register = (program: Command, run: (work: Promise<number>) => Promise<void>) => void;
@@ -47,7 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
 async function buildProgram(name: string | undefined): Promise<Command> {
   const program = new Command('sealstream')
     .description('A tamper-evident audit ledger on Apache Kafka.')
-    .version(version())
+    .version(programVersion())
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`sealstream: ${text}`) });

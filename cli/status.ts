@@ -8,9 +8,8 @@ import {
   type StatusOptions as SealStatusOptions,
   sealStatus,
 } from '../sealer/status.js';
-import { openMemory } from '../store/folder.js';
-import type { Memory } from '../store/memory.js';
 import { EXIT } from './exit.js';
+import { openExisting } from './memory.js';
 import { printLine, tell, toJson } from './output.js';
 import {
   type CommonOptions,
@@ -22,16 +21,6 @@ import {
 
 interface StatusOptions extends CommonOptions {
   readonly topic?: string;
-}
-
-/** null: there is none, which is the state of every log then. */
-async function openExisting(path: string): Promise<Memory | null> {
-  try {
-    return await openMemory(path, { readOnly: true });
-  } catch (error) {
-    if (error instanceof SealstreamError && error.code === 'memory-missing') return null;
-    throw error;
-  }
 }
 
 function isoTime(sealed: SealedAt | null) {

@@ -18,7 +18,7 @@ export interface Entry {
 /** What `plan` can find, and `doctor` with it. */
 export type DifferenceCode = keyof typeof DIFFERENCES;
 /** What `doctor` alone finds. */
-export type HealthCode = keyof typeof HEALTH;
+type HealthCode = keyof typeof HEALTH;
 export type Code = DifferenceCode | HealthCode;
 
 export const CATALOGUE: Readonly<Record<Code, Entry>> = { ...DIFFERENCES, ...HEALTH };

@@ -1,11 +1,13 @@
 /**
- * Writes policy/ledger.schema.json, by which editors help with ledger.yaml: `npm run generate`. What
- * is generated is committed; a test holds it equal to what this would write.
+ * Writes policy/ledger.schema.json, by which editors help with ledger.yaml, and the table of codes in
+ * docs/doctor.md: `npm run generate`. What is generated is committed; a test holds it equal to what
+ * this would write.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { configurationSchema } from './configuration.js';
+import { withCodeTable } from './doctor/document.js';
 
 /** JSON Schema draft 7, which editors' YAML support knows. It says what a field alone may hold. */
 export function generate(): string {
@@ -21,4 +23,6 @@ export function generate(): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const file = fileURLToPath(new URL('../../policy/ledger.schema.json', import.meta.url));
   writeFileSync(file, generate());
+  const document = fileURLToPath(new URL('../../docs/doctor.md', import.meta.url));
+  writeFileSync(document, withCodeTable(readFileSync(document, 'utf8')));
 }

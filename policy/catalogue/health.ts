@@ -22,6 +22,11 @@ export const HEALTH = {
     title: 'The file declares no principals',
     why: 'Nobody has said who may write, read or alter, so an added right cannot be told from a wanted one.',
   },
+  'configuration-untracked': {
+    severity: 'note',
+    title: 'The file names no configuration topic',
+    why: 'Who changed the configuration, and when, is not sealed in the ledger.',
+  },
   'super-user-anonymous': {
     severity: 'error',
     title: 'Whoever connects without logging in is a super user',

@@ -173,7 +173,8 @@ const OPERATIONS: Readonly<Record<Operation, string>> = {
   'describe-tokens': 'DescribeTokens',
 };
 
-function removal(rule: AccessRule): string {
+/** The command that takes a rule away. */
+export function removal(rule: AccessRule): string {
   const { resource, pattern, name, principal, host, operation, permission } = rule;
   const place = resource === 'cluster' ? '--cluster' : `--${resource} ${quoted(name)}`;
   const kind = pattern === 'prefixed' ? ' --resource-pattern-type prefixed' : '';

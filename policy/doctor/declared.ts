@@ -1,3 +1,5 @@
+import { loosenings } from '../loosening.js';
+import { fieldName } from '../parse.js';
 import type { CheckResult, Draft } from './finding.js';
 import type { Premises } from './prepared.js';
 
@@ -38,4 +40,37 @@ export function schemaHistoryCheck({ host }: Premises): CheckResult {
     };
   });
   return { drafts, unseen: [] };
+}
+
+/** What the file itself makes loose, also where the cluster is as loose: unwaived, or by a waiver. */
+export function loosenessCheck({ configuration, today }: Premises): CheckResult {
+  const drafts = loosenings(configuration, today).map((loosening): Draft => {
+    const { code, topic, path, found, expected, waiver } = loosening;
+    const field = fieldName(path);
+    return {
+      code,
+      topic,
+      subject: topic === null ? field : `topic ${topic}`,
+      found: `${field} ${found}`,
+      expected,
+      remedy: expected === null ? `leave ${field} out` : `${field}: ${expected}`,
+      waiver,
+      path,
+    };
+  });
+  return { drafts: [...drafts, ...untracked(configuration)], unseen: [] };
+}
+
+function untracked({ configuration }: Premises['configuration']): Draft[] {
+  if (configuration !== undefined) return [];
+  return [
+    {
+      code: 'configuration-untracked',
+      subject: 'configuration',
+      found: null,
+      expected: 'a topic',
+      remedy: 'configuration: { topic: audit.configuration }, then sealstream apply',
+      path: ['ledger'],
+    },
+  ];
 }

@@ -1,5 +1,6 @@
 /** All that the checks are functions of: what was looked at, once, as plain data. */
 import type { SealstreamError } from '../../ledger/error.js';
+import type { TimestampType } from '../../ledger/records.js';
 import type { Declared } from '../desired.js';
 import type { Observed } from '../observed.js';
 
@@ -16,6 +17,49 @@ export interface Examined {
 
 export interface ClusterView {
   readonly observed: Observed;
+  /** Of every audit topic and of the configuration topic. */
+  readonly logs: readonly (LogHealth | Unasked)[];
+  /** One for each of their partitions that has records; data errors are of the record itself. */
+  readonly newest: readonly (NewestRecord | Unasked)[];
+}
+
+/** Something of a topic, or of one log, that the stream did not tell. */
+export interface Unasked {
+  readonly topic: string;
+  readonly partition: number | null;
+  readonly error: SealstreamError;
+}
+
+/** Where a log stands, as a sealer would see it before it signs. */
+export interface LogHealth {
+  readonly topic: string;
+  readonly partition: number;
+  /** The newest published checkpoint that opens with our key; null: none. Milliseconds. */
+  readonly head: { readonly time: number } | null;
+  /** Where the log was started, by a checkpoint that opens with our key; null: none does. */
+  readonly first: bigint | null;
+  /** The newest checkpoint by our key of a log of this name with another topic id. Milliseconds. */
+  readonly other: { readonly topicId: string; readonly time: number } | null;
+  /** null: there is no memory here, or it does not know the log. */
+  readonly memory: { readonly origin: string; readonly first: bigint } | null;
+  /** What a sealer refuses it for now; null also where nobody seals here. */
+  readonly refusal: { readonly reason: string; readonly message: string } | null;
+  /** Offsets above the head. */
+  readonly unsealed: bigint;
+  /** Time of the first record above the head, milliseconds; null: there is none. */
+  readonly oldestUnsealed: bigint | null;
+}
+
+/** The last record of a log. */
+export interface NewestRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: bigint;
+  readonly timestampType: TimestampType;
+  /** `unknown-schema`: framed as Avro, but no version known here reads it. */
+  readonly kind: 'event' | 'unknown-schema' | 'foreign';
 }
 
 /** What is on this machine. */

@@ -1,6 +1,7 @@
 import { SealstreamError } from '../../ledger/error.js';
 import { type Comparison, compare } from '../comparison.js';
 import type { Configuration } from '../configuration.js';
+import { isEmbedded } from '../desired.js';
 import type { Difference } from '../difference.js';
 import type { Observed } from '../observed.js';
 import { plan } from '../plan.js';
@@ -27,7 +28,8 @@ export interface Site extends Premises {
 
 export function premisesOf({ declared, today, now, host }: Examined): Premises {
   const { configuration } = declared;
-  return { configuration, today, now, embedded: configuration.stream.startsWith('file:'), host };
+  const embedded = isEmbedded(configuration);
+  return { configuration, today, now, embedded, host };
 }
 
 /** An error: the cluster could not be asked, and that is why. */

@@ -1,5 +1,6 @@
 import type { PartitionState } from '../../stream/administration.js';
 import type { CheckResult, Draft } from './finding.js';
+import { perTopic } from './merged.js';
 import { topicPath } from './paths.js';
 import type { Site } from './prepared.js';
 
@@ -7,31 +8,28 @@ import type { Site } from './prepared.js';
 export function replicaCheck({ observed, configuration, embedded }: Site): CheckResult {
   const drafts = [...observed.topics].flatMap(([topic, state]) => {
     if (state === null) return [];
-    const path = topicPath(configuration, topic);
+    const at = { topic, subject: `topic ${topic}`, path: topicPath(configuration, topic) };
     const least = Number(state.settings?.get('min.insync.replicas')?.value ?? 1);
     return state.partitions.flatMap((partition) => {
-      const draft = ofPartition(topic, partition, least, embedded);
-      return draft === null ? [] : [{ ...draft, topic, partition: partition.partition, path }];
+      const draft = ofPartition(partition, least, embedded);
+      return draft === null ? [] : [{ ...at, ...draft, partition: partition.partition }];
     });
   });
-  return { drafts, unseen: [] };
+  return { drafts: perTopic(drafts), unseen: [] };
 }
 
-type Fault = Pick<Draft, 'code' | 'subject' | 'found' | 'expected' | 'remedy'>;
+type Fault = Pick<Draft, 'code' | 'found' | 'expected' | 'remedy'>;
 
 /** The gravest. */
 function ofPartition(
-  topic: string,
-  { partition, leader, replicas, inSync }: PartitionState,
+  { leader, replicas, inSync }: PartitionState,
   least: number,
   embedded: boolean,
 ): Fault | null {
-  const subject = `partition ${partition} of topic ${topic}`;
   const behind = replicas.filter((replica) => !inSync.includes(replica));
   if (leader === null) {
     return {
       code: 'partition-offline',
-      subject,
       found: 'no leader',
       expected: 'a leader',
       remedy: embedded
@@ -39,7 +37,7 @@ function ofPartition(
         : `start one of its brokers: ${replicas.join(', ')}`,
     };
   }
-  const at = { subject, found: `${inSync.length} of ${replicas.length} in sync` };
+  const at = { found: `${inSync.length} of ${replicas.length} in sync` };
   const remedy =
     behind.length === 0
       ? 'give it more replicas by kafka-reassign-partitions.sh'

@@ -1,9 +1,8 @@
-import { loosenings } from '../loosening.js';
 import type { CheckOutcome, Draft } from './finding.js';
 import type { Premises } from './prepared.js';
 
 /**
- * Waivers in force that cover nothing that was found or is declared. Nothing is said while a check
+ * Waivers in force that cover nothing that was found. Nothing is said while a check
  * could not look at everything: what it did not see may be what is covered.
  */
 export function unusedWaivers(
@@ -12,9 +11,7 @@ export function unusedWaivers(
 ): Draft[] {
   if (outcomes.some(({ ran }) => !ran)) return [];
   const findings = outcomes.flatMap((outcome) => outcome.findings);
-  const used = new Set(
-    [...findings, ...loosenings(configuration, today)].map(({ waiver }) => waiver),
-  );
+  const used = new Set(findings.map(({ waiver }) => waiver));
   return configuration.waivers.flatMap((waiver, index): Draft[] => {
     if (today > waiver.until || used.has(waiver)) return [];
     const { code, topic, until } = waiver;

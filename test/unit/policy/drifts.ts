@@ -11,6 +11,7 @@ import {
   extra,
   logStart,
   partition,
+  quotasOf,
   recorded,
   rulesOf,
   setting,
@@ -138,7 +139,7 @@ export const DRIFTS: [string, Drift, Code, Difference['effect'], Difference['by'
   ['fewer replicas', partition(C, { replicas: [1] }), 'replication-lower', 'tightens', 'operator'],
   [
     'more replicas',
-    partition(C, { replicas: [1, 2, 3, 4] }),
+    partition(C, { replicas: [1, 2, 3, 4], inSync: [1, 2, 3, 4] }),
     'replication-higher',
     'loosens',
     'operator',
@@ -278,7 +279,11 @@ export const DRIFTS: [string, Drift, Code, Difference['effect'], Difference['by'
     'a quota raised',
     (observed) => ({
       ...observed,
-      quotas: [{ user: 'orders', limits: new Map([['producer_byte_rate', 2 ** 30]]) }],
+      quotas: quotasOf(observed).map((quota) =>
+        quota.user === 'orders'
+          ? { ...quota, limits: new Map([['producer_byte_rate', 2 ** 30]]) }
+          : quota,
+      ),
     }),
     'quota-differs',
     'tightens',

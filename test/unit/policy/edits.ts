@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { SealstreamError } from '../../../ledger/error.js';
 import type { Observed } from '../../../policy/observed.js';
-import type { AccessRule, Setting, TopicState } from '../../../stream/administration.js';
+import type { AccessRule, Quota, Setting, TopicState } from '../../../stream/administration.js';
 
 export type Drift = (observed: Observed) => Observed;
 
@@ -46,7 +46,11 @@ export function rulesOf({ rules }: Observed): readonly AccessRule[] {
   return Array.isArray(rules) ? rules : assert.fail('no rules');
 }
 
-function rule(edit: Partial<AccessRule>): AccessRule {
+export function quotasOf({ quotas }: Observed): readonly Quota[] {
+  return Array.isArray(quotas) ? quotas : assert.fail('no quotas');
+}
+
+export function rule(edit: Partial<AccessRule>): AccessRule {
   return {
     resource: 'topic',
     pattern: 'literal',

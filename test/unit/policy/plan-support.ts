@@ -1,7 +1,7 @@
 import type { Declared } from '../../../policy/desired.js';
 import { desiredTopics } from '../../../policy/desired.js';
 import type { Observed } from '../../../policy/observed.js';
-import { parseDeclared } from '../../../policy/parse.js';
+import { type Declared as DeclaredFile, parseDeclared } from '../../../policy/parse.js';
 import { desiredRules } from '../../../policy/roles.js';
 import type { Setting, TopicState } from '../../../stream/administration.js';
 import type { TopicSpecification } from '../../../stream/stream.js';
@@ -24,7 +24,7 @@ principals:
 `;
 
 /** The file of these tests, with `more` at its end or `edit` of its text. */
-export function declaration(edit: (text: string) => string = (text) => text): Declared {
+export function declaration(edit: (text: string) => string = (text) => text): DeclaredFile {
   return parseDeclared(edit(KAFKA), 'ledger.yaml');
 }
 
