@@ -15,9 +15,16 @@ const READY_PATIENCE = 120_000;
 const ATTEMPTS = 3;
 
 /** The principals of a cluster started with `scram`; only admin may do anything at first. */
-export const SCRAM_USERS: readonly Credentials[] = ['admin', 'producer', 'sealer', 'auditor'].map(
-  (name) => ({ name, password: `${name}-password` }),
-);
+export const SCRAM_USERS: readonly Credentials[] = [
+  'admin',
+  'producer',
+  'sealer',
+  'auditor',
+  'analyst',
+  'deploy',
+  'watch',
+  'mallory',
+].map((name) => ({ name, password: `${name}-password` }));
 
 export interface ClusterOptions {
   /** Of Kafka; default: that of pom.xml. */
