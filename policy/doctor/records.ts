@@ -36,7 +36,10 @@ export function compressionCheck({ cluster, observed, configuration }: Site): Ch
     const { topic, partition, error } = each;
     const subject = `topic ${topic}`;
     if (error.class !== 'data') {
-      const remedy = 'grant Read and Describe on the topic; try again';
+      const remedy =
+        error.code === 'unauthorized'
+          ? 'grant Read and Describe on the topic'
+          : 'try again once the brokers answer for it';
       unseen.push({ subject, message: error.message, remedy });
       continue;
     }

@@ -1,3 +1,4 @@
+import type { SealstreamError } from '../../ledger/error.js';
 import type { LogHealth } from './examined.js';
 import type { CheckResult, Draft } from './finding.js';
 import { perTopic, type Single } from './merged.js';
@@ -18,8 +19,7 @@ export function sealingCheck(site: Site): CheckResult {
   for (const log of site.cluster.logs) {
     if ('error' in log) {
       const subject = `topic ${log.topic}${log.partition === null ? '' : `, partition ${log.partition}`}`;
-      const remedy = 'grant Read and Describe on the topic and on its checkpoint topic; try again';
-      unseen.push({ subject, message: log.error.message, remedy });
+      unseen.push({ subject, message: log.error.message, remedy: wayToSee(log.error) });
       continue;
     }
     const refused = log.refusal === null ? null : refusalDraft(site, log, log.refusal);
@@ -35,6 +35,18 @@ export function sealingCheck(site: Site): CheckResult {
     if (fault !== null) merged.push({ ...at, ...fault });
   }
   return { drafts: [...drafts, ...perTopic(merged)], unseen };
+}
+
+function wayToSee({ code }: SealstreamError): string {
+  switch (code) {
+    case 'unauthorized':
+      return 'grant Read and Describe on the topic and on its checkpoint topic';
+    case 'configuration':
+    case 'key-unusable':
+      return 'verify: { publicKey: keys/sealer.pub.pem }, with the key that opens its checkpoints';
+    default:
+      return 'try again once the brokers answer for it';
+  }
 }
 
 type Fault = Pick<Draft, 'code' | 'found' | 'expected' | 'remedy'>;
