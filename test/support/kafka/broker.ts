@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { RESOURCES } from './jars.js';
-import { brokerProperties, type NodeSettings } from './settings.js';
 
 const run = promisify(execFile);
 const SMALL = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
@@ -42,6 +41,15 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
+export interface BrokerPlace {
+  readonly id: number;
+  readonly port: number;
+  readonly proxied: { readonly port: number } | null;
+  readonly logDirectory: string;
+  /** The whole properties file. */
+  readonly properties: string;
+}
+
 /** One broker process; its log directory can be read and edited while it is stopped. */
 export class Broker {
   readonly id: number;
@@ -51,7 +59,7 @@ export class Broker {
   /** Holds one folder per partition. */
   readonly logDir: string;
   readonly #folder: string;
-  readonly #settings: NodeSettings;
+  readonly #properties: string;
   #classPath: string;
   readonly #options: readonly string[];
   #running: Running | null = null;
@@ -59,23 +67,28 @@ export class Broker {
   constructor(
     folder: string,
     classPath: string,
-    settings: NodeSettings,
+    place: BrokerPlace,
     options: readonly string[] = SMALL,
   ) {
     this.#options = options;
     this.#folder = folder;
     this.#classPath = classPath;
-    this.#settings = settings;
-    this.id = settings.id;
-    this.port = settings.port;
-    this.proxiedPort = settings.proxied?.port ?? null;
+    this.#properties = place.properties;
+    this.id = place.id;
+    this.port = place.port;
+    this.proxiedPort = place.proxied?.port ?? null;
     this.logFile = join(folder, 'broker.log');
-    this.logDir = settings.logDirectory;
+    this.logDir = place.logDirectory;
+  }
+
+  /** The properties file alone, where the log directory is formatted already. */
+  async write(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    await writeFile(this.#propertiesFile, this.#properties);
   }
 
   async format(clusterId: string, users: readonly Credentials[]): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
-    await writeFile(this.#propertiesFile, brokerProperties(this.#settings));
+    await this.write();
     const scram = users.flatMap(({ name, password }) =>
       ['256', '512'].flatMap((bits) => [
         '-S',

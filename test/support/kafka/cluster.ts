@@ -10,6 +10,7 @@ import { Broker, type Credentials } from './broker.js';
 import { type Certificates, makeCertificates } from './certificates.js';
 import { kafkaClassPath } from './jars.js';
 import { freePorts, isFree } from './ports.js';
+import { brokerProperties } from './settings.js';
 
 const READY_PATIENCE = 120_000;
 const ATTEMPTS = 3;
@@ -156,7 +157,8 @@ class MavenCluster implements KafkaCluster {
         sessionMs,
       };
       const settings = { ...node, secure, logDirectory: join(own, 'data'), voters: nodes };
-      return new Broker(own, classPath, settings, options.virtualMachine);
+      const place = { ...settings, properties: brokerProperties(settings) };
+      return new Broker(own, classPath, place, options.virtualMachine);
     });
     const scramPorts = nodes.flatMap((node) => (node.saslPort === null ? [] : [node.saslPort]));
     const secure = certificates && {
