@@ -10,13 +10,14 @@ import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
 import { parse } from 'yaml';
 import { FramedSockets } from '../../../stream/kafka/framed-sockets.js';
-import type { Desk } from '../cli.js';
+import { Desk } from '../cli.js';
 import { Broker } from './broker.js';
 import { PROJECT } from './jars.js';
 import { freePorts } from './ports.js';
 
 const run = promisify(execFile);
 const READY_PATIENCE = 120_000;
+const ATTEMPTS = 3;
 const LISTENER_PORTS = [9092, 9093, 9094, 9095];
 
 type Environment = Readonly<Record<string, string | number>>;
@@ -36,7 +37,7 @@ interface ComposeFile {
 }
 
 /** docker-compose.yml with `${NAME:-}` replaced as Docker Compose would. */
-export async function readCompose(variables: ReadonlyMap<string, string>): Promise<ComposeFile> {
+async function readCompose(variables: ReadonlyMap<string, string>): Promise<ComposeFile> {
   const text = await readFile(join(PROJECT, 'docker-compose.yml'), 'utf8');
   const whole = text.replace(/\$\{([A-Z_]+)(?::-([^}]*))?\}/g, (_all, name: string, other = '') =>
     String(variables.get(name) ?? other),
@@ -45,7 +46,7 @@ export async function readCompose(variables: ReadonlyMap<string, string>): Promi
 }
 
 /** The lines of a .env file. */
-export async function readVariables(file: string): Promise<Map<string, string>> {
+async function readVariables(file: string): Promise<Map<string, string>> {
   const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
   return new Map(
     lines.map((line): [string, string] => {
@@ -59,7 +60,7 @@ export async function readVariables(file: string): Promise<Map<string, string>> 
 export class ComposedCluster {
   readonly file: ComposeFile;
   readonly variables: ReadonlyMap<string, string>;
-  readonly #desk: Desk;
+  readonly desk: Desk;
   readonly #classPath: string;
   /** `kafka-1:9092` → port here. */
   readonly #ports: ReadonlyMap<string, number>;
@@ -72,15 +73,29 @@ export class ComposedCluster {
     variables: ReadonlyMap<string, string>,
     ports: ReadonlyMap<string, number>,
   ) {
-    this.#desk = desk;
+    this.desk = desk;
     this.#classPath = classPath;
     this.file = file;
     this.variables = variables;
     this.#ports = ports;
   }
 
-  /** With the secrets that compose/secrets.sh makes; nothing is started. */
-  static async prepare(desk: Desk, classPath: string): Promise<ComposedCluster> {
+  /** With the secrets that compose/secrets.sh makes, and the brokers running. */
+  static async open(classPath: string): Promise<ComposedCluster> {
+    for (let attempt = 1; ; attempt++) {
+      const cluster = await ComposedCluster.#prepare(await Desk.open(), classPath);
+      try {
+        await cluster.#start();
+        return cluster;
+      } catch (error) {
+        await cluster.close();
+        // Another process may have taken one of the ports in between.
+        if (attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  static async #prepare(desk: Desk, classPath: string): Promise<ComposedCluster> {
     await run('sh', [join(PROJECT, 'compose', 'secrets.sh'), desk.path('.env')]);
     const variables = await readVariables(desk.path('.env'));
     const file = await readCompose(variables);
@@ -102,12 +117,12 @@ export class ComposedCluster {
   here(text: string): string {
     return text
       .replace(/kafka-\d:\d+/g, (name) => `127.0.0.1:${this.#ports.get(name) ?? name}`)
-      .replaceAll('/var/lib/sealstream/', `${this.#desk.folder}/`)
-      .replace(/\/(etc\/sealstream|work)\//g, () => `${this.#desk.folder}/`)
+      .replaceAll('/var/lib/sealstream/', `${this.desk.folder}/`)
+      .replace(/\/(etc\/sealstream|work)\//g, () => `${this.desk.folder}/`)
       .replaceAll('/compose/', `${join(PROJECT, 'compose')}/`);
   }
 
-  async start(): Promise<void> {
+  async #start(): Promise<void> {
     const hosts = Object.keys(this.file.services).filter((name) => /^kafka-\d$/.test(name));
     for (const host of hosts) this.#brokers.push(await this.#broker(host));
     await Promise.all(this.#brokers.map((broker) => broker.start()));
@@ -116,6 +131,7 @@ export class ComposedCluster {
 
   async close(): Promise<void> {
     await Promise.all(this.#brokers.map((broker) => broker.kill()));
+    await this.desk.close();
   }
 
   service(name: string): Service {
@@ -142,7 +158,7 @@ export class ComposedCluster {
     const [program = '', ...words] = (this.service(name).entrypoint ?? []).map((word) =>
       this.here(word),
     );
-    const path = `${this.#desk.path('bin')}:${process.env['PATH'] ?? ''}`;
+    const path = `${this.desk.path('bin')}:${process.env['PATH'] ?? ''}`;
     const env = { ...process.env, ...this.environment(name), PATH: path };
     const { stdout, stderr } = await run(program, words, { env });
     return stdout + stderr;
@@ -150,9 +166,9 @@ export class ComposedCluster {
 
   /** One of Kafka's, as the broker's own user. */
   async program(name: string, words: readonly string[]): Promise<void> {
-    const client = this.#desk.path('broker-client.properties');
+    const client = this.desk.path('broker-client.properties');
     const where = ['--bootstrap-server', this.environment('users')['BOOTSTRAP'] ?? ''];
-    await run(this.#desk.path('bin', name), [...where, '--command-config', client, ...words]);
+    await run(this.desk.path('bin', name), [...where, '--command-config', client, ...words]);
   }
 
   /** What the containers have on their path. */
@@ -164,7 +180,7 @@ export class ComposedCluster {
       sealstream: `exec '${process.execPath}' '${join(PROJECT, 'dist', 'cli', 'main.js')}' "$@"`,
     };
     for (const [name, text] of Object.entries(programs)) {
-      const file = this.#desk.path('bin', name);
+      const file = this.desk.path('bin', name);
       await writeFile(file, `#!/bin/sh\n${text}\n`);
       await chmod(file, 0o755);
     }
@@ -172,7 +188,7 @@ export class ComposedCluster {
 
   /** Its properties as the image's own program makes them, which formats the log directory too. */
   async #broker(host: string): Promise<Broker> {
-    const folder = this.#desk.path('cluster', host);
+    const folder = this.desk.path('cluster', host);
     const logDirectory = join(folder, 'data');
     const folders = ['default', 'mounted', 'final'].map((name) => join(folder, 'config', name));
     for (const each of folders) await mkdir(each, { recursive: true });
