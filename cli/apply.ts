@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { SealstreamError } from '../ledger/error.js';
 import { applicable, applyDifferences, describeApplied } from '../policy/apply.js';
+import { UNSEEN } from '../policy/catalogue.js';
 import { desiredTopics } from '../policy/desired.js';
 import { type Difference, dayOf, isPending, isRefused } from '../policy/difference.js';
 import { type Observed, observe } from '../policy/observed.js';
@@ -33,8 +34,12 @@ function loosened(differences: readonly Difference[]): Difference[] {
   return differences.filter((each) => each.effect === 'loosens' && each.by === 'apply');
 }
 
-/** What the file asks of a topic and `apply` cannot do; the rest of an operator's work is told only. */
-function isUnmet({ topic, by, effect }: Difference): boolean {
+/**
+ * What the file asks and `apply` cannot do, or could not see whether it is so; the rest of an
+ * operator's work is told only.
+ */
+function isUnmet({ code, topic, by, effect }: Difference): boolean {
+  if (UNSEEN.has(code)) return code !== 'broker-settings-unseen';
   return topic !== null && by === 'operator' && (effect === 'adds' || effect === 'tightens');
 }
 

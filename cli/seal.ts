@@ -123,7 +123,9 @@ async function seal(options: SealOptions): Promise<number> {
         records: settings.records,
         heartbeat: settings.heartbeat,
       };
-      const own: SealerOptions = { ...common, stream, signingKey, memory, logger };
+      const timeout = options.once === true ? configuration.kafka?.timeout : undefined;
+      const patience = timeout === undefined ? {} : { timeout };
+      const own: SealerOptions = { ...common, ...patience, stream, signingKey, memory, logger };
       const job: SealJob = {
         ...common,
         url: configuration.stream,

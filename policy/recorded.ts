@@ -22,6 +22,8 @@ export interface RecordedConfiguration {
   readonly timestamp: bigint;
   /** Base64 SHA-256 of `text`. */
   readonly hash: string;
+  /** The one that checkpoints name: `hash`, unless a later record names another that it does not hold. */
+  readonly named: string;
   /** Canonical text of the configuration. */
   readonly text: string;
   /** The audit topics that it declares. */
@@ -98,6 +100,7 @@ export async function readRecorded(
   options: ReadOptions = {},
 ): Promise<RecordedConfiguration | null> {
   const { logStart, highWatermark } = await readBounds(stream, topic, 0, options);
+  let named: string | null = null;
   for (let until = highWatermark; until > logStart; ) {
     if (highWatermark - until >= DEEPEST) {
       throw new SealstreamError(
@@ -108,7 +111,8 @@ export async function readRecorded(
     }
     const from = until - WINDOW > logStart ? until - WINDOW : logStart;
     const found = await lastWithin(stream, topic, from, until, options);
-    if (found !== null) return found;
+    named ??= found.named;
+    if (found.recorded !== null) return { ...found.recorded, named: named ?? found.recorded.hash };
     until = from;
   }
   return null;
@@ -120,8 +124,9 @@ async function lastWithin(
   from: bigint,
   until: bigint,
   options: ReadOptions,
-): Promise<RecordedConfiguration | null> {
-  let last: RecordedConfiguration | null = null;
+): Promise<{ recorded: RecordedConfiguration | null; named: string | null }> {
+  let recorded: RecordedConfiguration | null = null;
+  let named: string | null = null;
   for await (const { batches } of readRange(
     stream,
     topic,
@@ -131,11 +136,13 @@ async function lastWithin(
     for (const batch of batches) {
       for (let index = 0; index < batch.count; index += 1) {
         const record = batch.record(index);
-        if (record.offset < until) last = configurationOf(record) ?? last;
+        if (record.offset >= until) continue;
+        recorded = configurationOf(record) ?? recorded;
+        named = configurationOfHeaders(record.headers) ?? named;
       }
     }
   }
-  return last;
+  return { recorded, named };
 }
 
 /** null: the record is no configuration that its own hash vouches for. */
@@ -152,7 +159,7 @@ export function configurationOf(
   if (topics === null) return null;
   const topicIds = idsOf(parsed(attribute(event, ATTRIBUTE.topicIds) ?? '{}'));
   const { offset, timestamp } = record;
-  return { offset, timestamp, hash, text, topics, topicIds };
+  return { offset, timestamp, hash, named: hash, text, topics, topicIds };
 }
 
 function eventOf(value: Uint8Array | null): AuditEvent | null {

@@ -25,7 +25,7 @@ export function recordedDifferences(comparison: Comparison): Difference[] {
     ];
   }
   const undeclared = recorded === null ? [] : undeclaredTopics(comparison, recorded);
-  if (recorded?.hash === declared.hash) return undeclared;
+  if (recorded?.hash === declared.hash && recorded.named === declared.hash) return undeclared;
   return [
     ...undeclared,
     differ(comparison, {
@@ -33,7 +33,7 @@ export function recordedDifferences(comparison: Comparison): Difference[] {
       topic,
       subject: 'configuration',
       field: 'recorded',
-      found: recorded?.hash ?? null,
+      found: recorded?.named ?? null,
       wanted: declared.hash,
       effect: 'records',
       by: 'apply',

@@ -304,6 +304,13 @@ export const DRIFTS: [string, Drift, Code, Difference['effect'], Difference['by'
     'apply',
   ],
   [
+    'a hash that its record does not hold',
+    recorded({ named: 'x' }),
+    'configuration-unrecorded',
+    'records',
+    'apply',
+  ],
+  [
     'the configuration hidden',
     (observed) => ({ ...observed, recorded: UNAUTHORIZED }),
     'configuration-unseen',

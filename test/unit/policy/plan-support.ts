@@ -101,6 +101,7 @@ export function asDeclared(declared: Declared): Observed {
             offset: 3n,
             timestamp: 0n,
             hash,
+            named: hash,
             text,
             topics: configuration.topics.map(({ name }) => name),
             topicIds: new Map(states.map(({ topic, topicId }) => [topic, topicId])),

@@ -62,7 +62,7 @@ describe('the recorded configuration', () => {
       await out.publish(RECORD.event, RECORD);
       const found = await readRecorded(stream, topic);
       assert.equal(found?.offset, 1n);
-      assert.equal(found?.hash, DECLARED.hash);
+      assert.deepEqual([found?.hash, found?.named], [DECLARED.hash, DECLARED.hash]);
       assert.equal(found?.text, DECLARED.text);
       assert.deepEqual(found?.topics, ['audit', 'trail']);
       assert.deepEqual(found?.topicIds, IDS);
@@ -92,7 +92,9 @@ describe('the recorded configuration', () => {
         const headers = [['sealstream-config', hash]] as const;
         await out.publish({ ...event, attributes: forged }, { key, headers });
       }
-      assert.equal((await readRecorded(stream, topic))?.offset, 0n);
+      const found = await readRecorded(stream, topic);
+      assert.equal(found?.offset, 0n);
+      assert.equal(found?.named, configurationHash('{"topics":7}'), 'what checkpoints name');
     }));
 
   it('is found below many other records', () =>
