@@ -39,6 +39,8 @@ function newConfiguration(options: InitOptions): string {
     '# The ledger as code: review changes to this file as you review code.',
     head.trimEnd(),
     topics.trimEnd(),
+    'configuration: # where `apply` records this file; sealed like every other topic',
+    `  topic: ${options.topic}.configuration`,
     'seal: # only where one seals; keep the key and the memory away from the stream',
     '  key: keys/sealer.pem',
     '  memory: ./memory',

@@ -98,7 +98,13 @@ export class LedgerDesk extends Desk {
     const document = parse(await readFile(path, 'utf8')) as Record<string, object>;
     const replication = options.bootstrap === null ? {} : { replication: copies };
     const topics = this.topics.map((name) => ({ name, partitions, ...replication }));
-    const changed = { ...document, topics, seal: { ...document['seal'], ...seal } };
+    const configuration = { topic: `${this.topic}.configuration` };
+    const changed = {
+      ...document,
+      topics,
+      configuration,
+      seal: { ...document['seal'], ...seal },
+    };
     await writeFile(path, stringify(changed));
   }
 
