@@ -32,6 +32,7 @@ describe('the configuration topic, on the embedded stream', () => {
     desk = await Desk.open();
     stream = await openStream(`file:${desk.path('data')}`);
     await desk.json(['init', '--ledger', LEDGER, '--partitions', '2']);
+    await desk.undeclareConfiguration();
     await desk.json(['apply']);
     assert.equal((await desk.run(['publish'], { input: EVENT.repeat(20) })).code, 0);
   });

@@ -34,15 +34,11 @@ function codes(session: Session): string[] {
 describe('doctor on an embedded ledger', () => {
   let desk: Desk;
   const doctor = (...words: string[]): Promise<Session> => desk.run(['doctor', '--json', ...words]);
-  const edit = async (change: (text: string) => string): Promise<void> => {
-    const file = desk.path('ledger.yaml');
-    await writeFile(file, change(await readFile(file, 'utf8')));
-  };
+  const edit = (change: (text: string) => string): Promise<void> => desk.edit(change);
 
   before(async () => {
     desk = await Desk.open();
     await desk.run(['init', '--ledger', 'audit.example.com/test']);
-    await edit((text) => `${text}\nconfiguration: { topic: audit.configuration }\n`);
   });
   after(() => desk.close());
 

@@ -74,7 +74,7 @@ async function session(desk: Desk, url: string, topic: string): Promise<void> {
   await proveAndCheck(desk, topic, events[0] ?? assert.fail());
 
   const status = await ok('status');
-  assert.equal(status.match(new RegExp(topic, 'g'))?.length, 3);
+  assert.equal(status.match(new RegExp(`${topic} `, 'g'))?.length, 3);
   const notes = await ok('checkpoints', '--latest');
   assert.equal(notes.match(/^sealstream\/v1$/gm)?.length, 3);
   const note = await ok('checkpoints', '--latest', '--partition', '1');
@@ -141,12 +141,12 @@ onBothStreams('a running sealer that refuses says so, and goes on after adopt', 
     await rm(desk.path('memory'), { recursive: true });
     const [port = 0] = await freePorts(1);
     const running = desk.start(['seal', '--metrics', String(port)]);
-    await until('both logs are refused', async () => {
+    await until('both logs and that of the configuration are refused', async () => {
       const { status, text } = (await ask(port, '/healthz')) ?? { status: 0, text: '' };
-      return status === 503 && text.match(/refused: memory-missing/g)?.length === 2;
+      return status === 503 && text.match(/refused: memory-missing/g)?.length === 3;
     });
     const { text = '' } = (await ask(port, '/metrics')) ?? {};
-    assert.match(text, /^sealstream_refused_logs\{reason="memory-missing"\} 2$/m);
+    assert.match(text, /^sealstream_refused_logs\{reason="memory-missing"\} 3$/m);
     assert.match(running.stderr(), /memory-missing/);
     assert.equal((await desk.run(['adopt', '--yes'])).code, 0);
     await until('it goes on', async () => (await ask(port, '/healthz'))?.status === 200);

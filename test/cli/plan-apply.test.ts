@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { Desk, type Session } from '../support/cli.js';
 import { until } from '../support/ledger-desk.js';
@@ -18,13 +17,11 @@ describe('plan and apply on the embedded stream', () => {
   before(async () => {
     desk = await Desk.open();
     assert.equal((await desk.run(INIT)).code, 0);
+    await desk.undeclareConfiguration();
   });
   after(() => desk.close());
 
-  async function edit(change: (text: string) => string): Promise<void> {
-    const path = desk.path('ledger.yaml');
-    await writeFile(path, change(await readFile(path, 'utf8')));
-  }
+  const edit = (change: (text: string) => string): Promise<void> => desk.edit(change);
 
   async function codes(): Promise<{ exit: number; found: string[]; document: PlanDocument }> {
     const { code, stdout } = await desk.run(['plan', '--json']);
@@ -127,9 +124,6 @@ describe('apply, killed', () => {
       const desk = await Desk.open();
       try {
         assert.equal((await desk.run(INIT)).code, 0);
-        const path = desk.path('ledger.yaml');
-        const text = await readFile(path, 'utf8');
-        await writeFile(path, `${text}configuration: { topic: audit.configuration }\n`);
         const running = desk.start(['apply']);
         await until(sign, () => existsSync(desk.path('data', sign)));
         running.kill('SIGKILL');

@@ -1,6 +1,6 @@
 /** Runs the built program as a person would: a process, its two streams and its exit code. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,17 @@ export class Desk {
 
   path(...parts: string[]): string {
     return join(this.folder, ...parts);
+  }
+
+  /** Rewrites ledger.yaml. */
+  async edit(change: (text: string) => string): Promise<void> {
+    const file = this.path('ledger.yaml');
+    await writeFile(file, change(await readFile(file, 'utf8')));
+  }
+
+  /** Takes out of ledger.yaml what `init` says of the configuration topic. */
+  async undeclareConfiguration(): Promise<void> {
+    await this.edit((text) => text.replace(/^configuration:.*\n {2}topic: .*\n/m, ''));
   }
 
   async run(words: readonly string[], options: RunOptions = {}): Promise<Session> {
