@@ -70,7 +70,7 @@ async function logsOf(
     const checkpoints = observed.topics.get(checkpointTopic(name)) ?? null;
     const signed =
       state === null || checkpoints === null
-        ? new Map<number, SignedLog>()
+        ? { logs: new Map<number, SignedLog>(), foreign: null }
         : await signedLogs(stream, { ledger, topic: state, checkpoints, publicKey }, { timeoutMs });
     return await inTurns(all, (status) => healthOf(options, state, status, signed));
   } catch (error) {
@@ -85,7 +85,7 @@ async function healthOf(
   { session, timeoutMs }: LookOptions,
   identity: TopicIdentity | null,
   status: LogStatus,
-  signed: ReadonlyMap<number, SignedLog>,
+  { logs, foreign }: Awaited<ReturnType<typeof signedLogs>>,
 ): Promise<LogHealth | Unasked> {
   const { topic, partition, log, head, memory, refusal, error } = status;
   if (error !== null && refusal === null) return { topic, partition, error };
@@ -98,8 +98,9 @@ async function healthOf(
     topic,
     partition,
     head: head && { time: head.time },
-    first: signed.get(partition)?.first ?? null,
-    other: signed.get(partition)?.other ?? null,
+    first: logs.get(partition)?.first ?? null,
+    other: logs.get(partition)?.other ?? null,
+    foreign,
     memory: memory && { origin: memory.origin, first: memory.first },
     refusal,
     unsealed: until > start ? until - start : 0n,

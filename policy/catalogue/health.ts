@@ -102,6 +102,11 @@ export const HEALTH = {
     title: 'A log has no checkpoint yet',
     why: 'It is empty or young; its records are protected from the first checkpoint on.',
   },
+  'checkpoint-foreign': {
+    severity: 'error',
+    title: 'The checkpoint topic holds what no sealer wrote',
+    why: 'Somebody erased checkpoints, or wrote among them, who should have no right to.',
+  },
   'log-refused': {
     severity: 'error',
     title: 'Sealers refuse a log',

@@ -71,6 +71,8 @@ export const REMEDIES: Readonly<Record<Code, string>> = {
   'memory-mode': '`chmod go-w FOLDER`.',
   'not-sealed': 'Start the sealer: `sealstream seal`; `sealstream status` says what keeps it.',
   'not-sealed-yet': 'Start the sealer: `sealstream seal`.',
+  'checkpoint-foreign':
+    '`sealstream verify` names the records; take the right to write from whoever wrote them.',
   'log-refused': '`sealstream status` and `sealstream verify` say what contradicts what.',
   'log-unknown': '`sealstream adopt` after a look at the log.',
   'sealer-lag': 'See what keeps the sealer: `sealstream status`, and its log.',

@@ -3,6 +3,7 @@ import type { SealstreamError } from '../../ledger/error.js';
 import type { TimestampType } from '../../ledger/records.js';
 import type { Declared } from '../desired.js';
 import type { Observed } from '../observed.js';
+import type { ForeignRecords } from './signed.js';
 
 export interface Examined {
   readonly declared: Declared;
@@ -42,6 +43,8 @@ export interface LogHealth {
   readonly other: { readonly topicId: string; readonly time: number } | null;
   /** null: there is no memory here, or it does not know the log. */
   readonly memory: { readonly origin: string; readonly first: bigint } | null;
+  /** In its checkpoint topic, what no sealer wrote; null: nothing. */
+  readonly foreign: ForeignRecords | null;
   /** What a sealer refuses it for now; null also where nobody seals here. */
   readonly refusal: { readonly reason: string; readonly message: string } | null;
   /** Offsets above the head. */

@@ -1,3 +1,4 @@
+import { checkpointTopic } from '../../ledger/checkpoint-record.js';
 import type { SealstreamError } from '../../ledger/error.js';
 import type { LogHealth } from './examined.js';
 import type { CheckResult, Draft } from './finding.js';
@@ -5,6 +6,7 @@ import { perTopic, type Single } from './merged.js';
 import { topicPath } from './paths.js';
 import type { Site } from './prepared.js';
 import { refusalDraft } from './refusals.js';
+import type { ForeignRecords } from './signed.js';
 
 const DEFAULT_MAX_AGE_MS = 15 * 60_000;
 const SHORTEST_LAG_MS = 60_000;
@@ -16,12 +18,14 @@ export function sealingCheck(site: Site): CheckResult {
   const drafts: Draft[] = [];
   const merged: Single[] = [];
   const unseen = [];
+  const foreign = new Map<string, Draft>();
   for (const log of site.cluster.logs) {
     if ('error' in log) {
       const subject = `topic ${log.topic}${log.partition === null ? '' : `, partition ${log.partition}`}`;
       unseen.push({ subject, message: log.error.message, remedy: wayToSee(log.error) });
       continue;
     }
+    if (log.foreign !== null) foreign.set(log.topic, foreignDraft(site, log.topic, log.foreign));
     const refused = log.refusal === null ? null : refusalDraft(site, log, log.refusal);
     if (refused !== null) drafts.push(refused);
     if (log.refusal !== null) continue;
@@ -34,7 +38,24 @@ export function sealingCheck(site: Site): CheckResult {
     const fault = recreated(log) ?? freshness(site, log);
     if (fault !== null) merged.push({ ...at, ...fault });
   }
-  return { drafts: [...drafts, ...perTopic(merged)], unseen };
+  return { drafts: [...drafts, ...foreign.values(), ...perTopic(merged)], unseen };
+}
+
+function foreignDraft(
+  { configuration }: Site,
+  audit: string,
+  { count, offset }: ForeignRecords,
+): Draft {
+  const topic = checkpointTopic(audit);
+  return {
+    code: 'checkpoint-foreign',
+    topic,
+    subject: `topic ${topic}`,
+    found: `${count} ${count === 1 ? 'record' : 'records'}, the first at offset ${offset}`,
+    expected: 'signed checkpoints only',
+    remedy: `sealstream verify --topic ${audit}, and find out who may write to ${topic}`,
+    path: topicPath(configuration, topic),
+  };
 }
 
 function wayToSee({ code }: SealstreamError): string {

@@ -1,18 +1,28 @@
 /** What the checkpoint topic proves of logs, their memory aside. */
 import { type Checkpoint, openCheckpoint } from '../../ledger/checkpoint.js';
-import { decodeCheckpointRecord } from '../../ledger/checkpoint-record.js';
+import {
+  type DecodedCheckpointRecord,
+  decodeCheckpointRecord,
+} from '../../ledger/checkpoint-record.js';
 import { SealstreamError } from '../../ledger/error.js';
 import type { PublicKey } from '../../ledger/keys.js';
 import { parseOrigin } from '../../ledger/origin.js';
 import { readCheckpointRecords } from '../../stream/checkpoint-topic.js';
 import type { ReadOptions } from '../../stream/read.js';
-import type { Stream, StreamRecord, TopicIdentity } from '../../stream/stream.js';
+import type { Stream, TopicIdentity } from '../../stream/stream.js';
 
 export interface SignedLog {
   /** Of the log as it is now; null: no checkpoint of it opens. */
   first: bigint | null;
   /** The newest of an earlier or other topic of the same name, milliseconds. */
   other: { readonly topicId: string; readonly time: number } | null;
+}
+
+/** Records of a checkpoint topic that no sealer writes: no checkpoints, or tombstones. */
+export interface ForeignRecords {
+  readonly count: number;
+  /** Of the first one. */
+  readonly offset: bigint;
 }
 
 export interface SignedQuery {
@@ -30,10 +40,17 @@ export async function signedLogs(
   stream: Stream,
   query: SignedQuery,
   options: ReadOptions = {},
-): Promise<ReadonlyMap<number, SignedLog>> {
+): Promise<{ logs: ReadonlyMap<number, SignedLog>; foreign: ForeignRecords | null }> {
   const logs = new Map<number, SignedLog>();
+  const foreign = { count: 0, offset: 0n };
   for await (const record of readCheckpointRecords(stream, query.checkpoints, options)) {
-    const claimed = claimOf(record, query);
+    const decoded = unlessData(() => decodeCheckpointRecord(record));
+    if (decoded === null) {
+      if (foreign.count === 0) foreign.offset = record.offset;
+      foreign.count += 1;
+      continue;
+    }
+    const claimed = claimOf(decoded, query);
     if (claimed === null) continue;
     const { partition, topicId, note, origin } = claimed;
     const known = logs.get(partition) ?? { first: null, other: null };
@@ -47,7 +64,7 @@ export async function signedLogs(
     }
     logs.set(partition, known);
   }
-  return logs;
+  return { logs, foreign: foreign.count === 0 ? null : foreign };
 }
 
 interface Claim {
@@ -57,9 +74,7 @@ interface Claim {
   readonly note: string;
 }
 
-function claimOf(record: StreamRecord, { ledger, topic }: SignedQuery): Claim | null {
-  const decoded = unlessData(() => decodeCheckpointRecord(record));
-  if (decoded === null) return null;
+function claimOf(decoded: DecodedCheckpointRecord, { ledger, topic }: SignedQuery): Claim | null {
   const origin = parseOrigin(decoded.origin);
   if (origin.ledger !== ledger || origin.topic !== topic.topic) return null;
   const { partition, topicId } = origin;

@@ -92,7 +92,7 @@ export const DATA_DRIFTS: readonly DataDrift[] = [
         headers: [],
       });
     },
-    doctor: [],
+    doctor: ['checkpoint-foreign'],
     plan: [],
     verify: [TAMPERED, ['checkpoint-erased']],
   },
@@ -105,7 +105,7 @@ export const DATA_DRIFTS: readonly DataDrift[] = [
         value: Buffer.from('no checkpoint'),
         headers: [],
       }),
-    doctor: [],
+    doctor: ['checkpoint-foreign'],
     plan: [],
     verify: [TAMPERED, ['checkpoint-malformed']],
   },

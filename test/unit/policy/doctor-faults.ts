@@ -95,6 +95,11 @@ export const FAULTS: readonly [name: string, fault: Fault, code: Code][] = [
     inLog({ head: null, oldestUnsealed: null, unsealed: 0n }),
     'not-sealed-yet',
   ],
+  [
+    'a stranger among checkpoints',
+    inLog({ foreign: { count: 2, offset: 7n } }),
+    'checkpoint-foreign',
+  ],
   ['a truncated log', refused('log-truncated'), 'log-refused'],
   ['a log that is not known', refused('memory-missing'), 'log-unknown'],
   ['a refusal of another topic', refused('topic-recreated'), 'topic-recreated'],

@@ -59,6 +59,7 @@ export const LOG: LogHealth = {
   head: { time: NOW - 5_000 },
   first: 0n,
   other: null,
+  foreign: null,
   memory: { origin: 'o', first: 0n },
   refusal: null,
   unsealed: 1n,
