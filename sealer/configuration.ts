@@ -15,6 +15,8 @@ const FRESH_MS = 1_000;
 const WAIT_MS = 5_000;
 /** How long a request that cannot be taken back is waited for at the end. */
 const STOP_MS = 1_000;
+/** Configurations that the topic named and that are kept: the newest. */
+const MOST_NAMED = 10_000;
 /** Longest pause before a topic that cannot be read is tried again. */
 const RETRY_MS = 60_000;
 
@@ -36,6 +38,8 @@ interface Reading {
   position: bigint;
   /** The hash of the last record below `position` that names a configuration. */
   found: string | null;
+  /** The hashes of those, oldest first; one that is named again is the newest. */
+  readonly named: Set<string>;
   /** The topic was once known to reach this offset. */
   reached: bigint;
 }
@@ -56,6 +60,8 @@ export class ConfigurationWatch {
   /** Of the topic that was read first. */
   #topicId: string | null = null;
   #current: string | null = null;
+  /** By the monotonic clock: since when checkpoints name what the topic, as it is read, does not. */
+  readonly #unknownSince = new Map<string, number>();
   #work: { readonly done: Promise<void>; readonly stop: AbortController } | null = null;
   #notBefore = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -73,10 +79,34 @@ export class ConfigurationWatch {
     return this.#current;
   }
 
+  /**
+   * The hash that the checkpoint after one of this time, which names `named`, is to name; null: what
+   * was named stays. Where the topic does not hold what is named, whoever named it has read further,
+   * and the topic is shown to us as it was: for as long as a high watermark may stay behind nothing
+   * goes back to what was in force before. After that the record is lost, and what is there counts.
+   */
+  after(named: string | null, time: number): string | null {
+    const current = this.#current;
+    if (current === null || named === null || named === current) return current;
+    if (this.#reading?.named.has(named) === true) {
+      this.#unknownSince.delete(named);
+      return current;
+    }
+    const { clock, truncatedAfter } = this.#settings;
+    const now = clock.monotonic();
+    const since = this.#unknownSince.get(named) ?? now;
+    this.#unknownSince.set(named, since);
+    const isOver = now - since >= truncatedAfter || clock.now() - time >= truncatedAfter;
+    return isOver ? current : null;
+  }
+
   /** Reads on in the background where that is due. */
   look(): void {
-    const { clock } = this.#settings;
-    if (this.#work !== null || clock.monotonic() < this.#notBefore) return;
+    if (this.#settings.clock.monotonic() >= this.#notBefore) this.#start();
+  }
+
+  #start(): void {
+    if (this.#work !== null) return;
     const stop = new AbortController();
     const done = this.#refresh(stop.signal).finally(() => {
       this.#work = null;
@@ -84,9 +114,22 @@ export class ConfigurationWatch {
     this.#work = { done, stop };
   }
 
-  /** Makes `current` at most a second old, or gives up soon. Never rejects. */
-  async refresh(signal: AbortSignal): Promise<void> {
+  /**
+   * Makes `current` at most a second old, or gives up soon. Where it is not `named`, which the last
+   * checkpoint names, asks anew: another sealer may have read later than we did. Never rejects.
+   */
+  async refresh(named: string | null, signal: AbortSignal): Promise<void> {
+    const isUnderWay = this.#work !== null;
     this.look();
+    const isNew = !isUnderWay && this.#work !== null;
+    await this.#wait(signal);
+    const isOther = this.#current !== null && named !== null && this.#current !== named;
+    if (!isOther || isNew || signal.aborted) return;
+    this.#start();
+    await this.#wait(signal);
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
     const work = this.#work;
     if (work === null || this.#isFailing) return;
     const enough = new AbortController();
@@ -164,6 +207,7 @@ export class ConfigurationWatch {
       // What was read may be gone for good, and other records may come in its place.
       reading.position = 0n;
       reading.found = null;
+      reading.named.clear();
       throw new SealstreamError(
         'log-diverged',
         `${this.topic}/${PARTITION} reached offset ${reading.reached} and ends at ${highWatermark}`,
@@ -173,7 +217,7 @@ export class ConfigurationWatch {
     const range = { partition: PARTITION, from: reading.position, until: highWatermark };
     for await (const { batches, next } of readRange(stream, reading.identity, range, options)) {
       for (const batch of batches) {
-        reading.found = lastNamed(batch, highWatermark) ?? reading.found;
+        for (const hash of allNamed(batch, highWatermark)) keepNamed(reading, hash);
       }
       reading.position = next.offset;
       // The last batch may reach beyond; the rest of it is looked at once it can be read.
@@ -205,11 +249,32 @@ export class ConfigurationWatch {
     this.#topicId = identity.topicId;
     const note = record?.checkpoint?.note;
     const sealed = note === undefined ? null : openCheckpoint(note, origin, publicKey);
-    return { identity, position: 0n, found: null, reached: sealed?.next ?? 0n };
+    return { identity, position: 0n, found: null, named: new Set(), reached: sealed?.next ?? 0n };
   }
 
   #isOther({ topicId }: TopicIdentity): boolean {
     return this.#topicId !== null && this.#topicId !== topicId;
+  }
+}
+
+function keepNamed(reading: Reading, hash: string): void {
+  const { named } = reading;
+  reading.found = hash;
+  named.delete(hash);
+  named.add(hash);
+  if (named.size <= MOST_NAMED) return;
+  for (const oldest of named) {
+    named.delete(oldest);
+    return;
+  }
+}
+
+/** The hashes that a batch's records below `until` name by their headers, in order. */
+function* allNamed(batch: RecordBatch, until: bigint): Generator<string> {
+  for (let index = 0; index < batch.count; index += 1) {
+    if ((batch.offsets[index] ?? until) >= until) return;
+    const hash = configurationOfBody(batch.bytes, batch.bodyStart[index], batch.bodyEnd[index]);
+    if (hash !== null) yield hash;
   }
 }
 

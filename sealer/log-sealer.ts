@@ -65,9 +65,7 @@ export class LogSealer {
   get isReconfigured(): boolean {
     const configuration = this.#configuration;
     const sealed = this.#sealing?.sealed ?? null;
-    return (
-      configuration !== null && sealed !== null && configurationLine(sealed)?.hash !== configuration
-    );
+    return configuration !== null && sealed !== null && namedBy(sealed) !== configuration;
   }
 
   /** Where the log starts; null: not recovered. */
@@ -121,8 +119,7 @@ export class LogSealer {
     await this.#checkDoubted(bounds);
     await step(this.context, 'recovered', state.size);
     this.#behindSince = null;
-    const named = sealed === null ? null : (configurationLine(sealed)?.hash ?? null);
-    this.#sealing = { state, slot, sealed, bytes: 0n, named };
+    this.#sealing = { state, slot, sealed, bytes: 0n, named: namedBy(sealed) };
     this.#lastSealed = sealed;
     this.#observe(bounds.highWatermark);
   }
@@ -209,7 +206,8 @@ export class LogSealer {
    * moment. The configuration topic's own log says it by itself, up to where it is chained.
    */
   async askConfiguration(signal: AbortSignal): Promise<void> {
-    if (!this.#isConfiguration) await this.context.configuration?.refresh(signal);
+    if (this.#isConfiguration) return;
+    await this.context.configuration?.refresh(namedBy(this.#sealing?.sealed ?? null), signal);
   }
 
   /**
@@ -286,7 +284,8 @@ export class LogSealer {
   /** Hash of the configuration in force; null: not known. */
   get #configuration(): string | null {
     if (this.#isConfiguration) return this.#sealing?.named ?? null;
-    return this.context.configuration?.current ?? null;
+    const sealed = this.#sealing?.sealed ?? null;
+    return this.context.configuration?.after(namedBy(sealed), sealed?.time ?? 0) ?? null;
   }
 
   #current(): Sealing {
@@ -297,6 +296,10 @@ export class LogSealer {
   #monotonic(): number {
     return this.context.settings.clock.monotonic();
   }
+}
+
+function namedBy(sealed: Checkpoint | null): string | null {
+  return sealed === null ? null : (configurationLine(sealed)?.hash ?? null);
 }
 
 function skip(state: LogState, next: bigint): void {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { SealstreamError } from '../../../ledger/error.js';
+import { ConfigurationWatch } from '../../../sealer/configuration.js';
 import type { SealerOptions } from '../../../sealer/index.js';
+import { settingsOf } from '../../../sealer/options.js';
 import type { Logger } from '../../../stream/stream.js';
 import { type Lies, LyingStream } from '../../support/lying-stream.js';
 import {
@@ -14,7 +16,7 @@ import {
   named,
   startConfiguration,
 } from '../../support/sealer/configuration-topic.js';
-import { TestLedger, TOPIC, until } from '../../support/sealer/ledger.js';
+import { LEDGER, TestLedger, TOPIC, until } from '../../support/sealer/ledger.js';
 import { tamper } from '../../support/tamper.js';
 
 const ledgers: TestLedger[] = [];
@@ -150,6 +152,7 @@ test('a clock that stands still makes no second checkpoint of one size and time'
 async function keepsLine(
   harm: (ledger: TestLedger) => Promise<void> | void,
   lies: Lies = {},
+  expected = 1,
 ): Promise<void> {
   const ledger = await make();
   await configure(ledger.stream, 'a');
@@ -159,7 +162,7 @@ async function keepsLine(
   const { logger, warnings } = listener();
   await seal(ledger, { ...LINE_ONLY, stream: new LyingStream(ledger.stream, lies), logger });
   assert.deepEqual(await linesOf(ledger), [B, B]);
-  assert.equal(warnings.length, 1);
+  assert.equal(warnings.length, expected);
 }
 
 test('the topic is gone: what was named stays named', () =>
@@ -185,6 +188,77 @@ test('a corrupt batch: what was named stays named', () =>
     tamper(ledger.data, CONFIGURATION, 0, (log) => log.corrupt(0n));
     await ledger.open();
   }));
+
+/** Every look at the configuration topic's end is answered by this one. */
+const endingAt = (highWatermark: () => bigint | null): Lies => ({
+  bounds: (topic, truth) => {
+    const end = topic === CONFIGURATION ? highWatermark() : null;
+    return end === null ? truth : { ...truth, highWatermark: end };
+  },
+});
+
+test('every record was deleted at the log start: what was named stays named', () => {
+  const bounds: Lies['bounds'] = (topic, truth) =>
+    topic === CONFIGURATION ? { ...truth, logStart: truth.highWatermark } : truth;
+  return keepsLine(() => {}, { bounds }, 0);
+});
+
+test('the end lags when a sealer starts: nothing goes back to what was in force before', async () => {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  await configure(ledger.stream, 'b');
+  // Of the topic's own log nothing is sealed, so the memory does not know how far it went.
+  await seal(ledger, { ...LINE_ONLY, truncatedAfter: 60_000 });
+  const stream = new LyingStream(
+    ledger.stream,
+    endingAt(() => 1n),
+  );
+  await seal(ledger, { ...LINE_ONLY, truncatedAfter: 60_000, stream });
+  assert.deepEqual(await linesOf(ledger), [B, B]);
+});
+
+test('a record that stays away longer than any lag is lost: what is there counts', async () => {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  await configure(ledger.stream, 'b');
+  await seal(ledger, LINE_ONLY);
+  const stream = new LyingStream(
+    ledger.stream,
+    endingAt(() => 1n),
+  );
+  const { stop } = await run(ledger, { ...LINE_ONLY, truncatedAfter: 300, stream });
+  await until(async () => (await linesOf(ledger)).at(-1) === A);
+  await stop();
+});
+
+test('a sealer that takes a log over reads again before it names another configuration', async () => {
+  const ledger = await make();
+  await configure(ledger.stream, 'a');
+  await configure(ledger.stream, 'b');
+  await ledger.append(1);
+  const { stream, memory, key } = ledger;
+  const settings = settingsOf({
+    stream,
+    memory,
+    signingKey: key,
+    ledger: LEDGER,
+    topics: [TOPIC],
+    // What was read a moment ago stays a moment old.
+    clock: { now: () => Date.now(), monotonic: () => 0 },
+  });
+  const place = { stream, memory, ledger: LEDGER, topic: CONFIGURATION, publicKey: key.publicKey };
+  const watch = new ConfigurationWatch(place, settings);
+  const { signal } = new AbortController();
+  await watch.refresh(null, signal);
+  assert.equal(watch.current, B);
+  // And another sealer names it at once.
+  await configure(ledger.stream, 'a');
+  await watch.refresh(B, signal);
+  assert.equal(watch.after(B, Date.now()), B);
+  await watch.refresh(A, signal);
+  assert.equal(watch.after(A, Date.now()), A);
+  await watch.stop();
+});
 
 test('no right to look at it: what was named stays named', () =>
   keepsLine(() => {}, {
