@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { SealstreamError } from '../ledger/error.js';
 import { generateKeyPair } from '../ledger/keys.js';
+import { MAX_ORIGIN_LENGTH } from '../ledger/origin.js';
 import { parseConfiguration } from '../policy/parse.js';
 import { wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
@@ -21,6 +22,19 @@ interface InitOptions {
 }
 
 const KAFKA_REPLICATION = 3;
+
+const CONFIGURATION = '.configuration';
+const LONGEST_TOPIC = 200;
+/** Of an origin: what follows the topic's name (topic id, partition 0), and one slash before it. */
+const ORIGIN_REST = '//'.length + 22 + '/0'.length;
+
+/** `<topic>.configuration`; of a long topic only the beginning, so that the log has an origin too. */
+function configurationName(ledger: string, topic: string): string {
+  const longest = Math.min(LONGEST_TOPIC, MAX_ORIGIN_LENGTH - ledger.length - ORIGIN_REST);
+  const room = Math.max(1, longest - CONFIGURATION.length);
+  const name = `${topic.slice(0, room)}${CONFIGURATION}`;
+  return name === topic ? `${topic.slice(0, room - 1)}${CONFIGURATION}` : name;
+}
 
 /** The text of a new ledger.yaml; checked by the parser that will read it. */
 function newConfiguration(options: InitOptions): string {
@@ -40,7 +54,7 @@ function newConfiguration(options: InitOptions): string {
     head.trimEnd(),
     topics.trimEnd(),
     'configuration: # where `apply` records this file; sealed like every other topic',
-    `  topic: ${options.topic}.configuration`,
+    `  topic: ${configurationName(options.ledger, options.topic)}`,
     'seal: # only where one seals; keep the key and the memory away from the stream',
     '  key: keys/sealer.pem',
     '  memory: ./memory',

@@ -94,6 +94,28 @@ describe('init', () => {
     assert.match(await readFile(desk.path('ledger.yaml'), 'utf8'), /stream: file:\.\/data/);
   });
 
+  const LONG: [string, string, string][] = [
+    ['the longest topic name', 'audit.example.com/test', 'a'.repeat(200)],
+    ['one that is its own configuration', 'a.example', `${'a'.repeat(186)}.configuration`],
+    ['names that leave an origin just enough room', 'l'.repeat(100), 'a'.repeat(125)],
+  ];
+  for (const [name, ledger, topic] of LONG) {
+    it(`makes a ledger that can be applied and sealed of ${name}`, async () => {
+      const long = await Desk.open();
+      try {
+        await long.json(['init', '--ledger', ledger, '--topic', topic, '--partitions', '2']);
+        await long.json(['apply']);
+        await long.json(['seal', '--once']);
+        const { configuration } = (await long.json(['verify'])) as {
+          configuration: { log: { verdict: string } | null } | null;
+        };
+        assert.equal(configuration?.log?.verdict, 'intact');
+      } finally {
+        await long.close();
+      }
+    });
+  }
+
   it('overwrites nothing', async () => {
     const before = await readFile(desk.path('keys/sealer.pem'), 'utf8');
     const { code, stderr } = await desk.run(INIT);
