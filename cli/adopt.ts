@@ -27,6 +27,8 @@ interface Outcome {
   readonly partition: number;
   readonly adoption: Adoption | null;
   readonly refused: string | null;
+  /** What kept us from looking; the other logs are adopted all the same. */
+  readonly error: string | null;
 }
 
 type Target = Omit<AdoptLogOptions, 'yes'>;
@@ -34,14 +36,19 @@ type Target = Omit<AdoptLogOptions, 'yes'>;
 async function attempt(target: Target, yes: boolean): Promise<Outcome> {
   const { topic, partition } = target;
   try {
-    return { topic, partition, adoption: await adoptLog({ ...target, yes }), refused: null };
+    const adoption = await adoptLog({ ...target, yes });
+    return { topic, partition, adoption, refused: null, error: null };
   } catch (error) {
-    if (!(error instanceof SealRefused)) throw error;
-    return { topic, partition, adoption: null, refused: error.message };
+    if (!(error instanceof SealstreamError) || error.code === 'internal') throw error;
+    const { message } = error;
+    const isRefused = error instanceof SealRefused || error.class === 'data';
+    const why = isRefused ? { refused: message, error: null } : { refused: null, error: message };
+    return { topic, partition, adoption: null, ...why };
   }
 }
 
-function describeOutcome({ topic, partition, adoption, refused }: Outcome): string {
+function describeOutcome({ topic, partition, adoption, refused, error }: Outcome): string {
+  if (error !== null) return `${topic}/${partition}: not adopted: ${error}`;
   if (adoption === null) return `${topic}/${partition}: refused: ${refused}`;
   return adoption.done ? `adopted: ${adoption.message}` : adoption.message;
 }
@@ -75,9 +82,17 @@ async function adopt(options: AdoptOptions): Promise<number> {
     const memory = await openMemory(seal.memory, { create: true });
     try {
       const targets: Target[] = [];
+      let isFailed = false;
       const own = options.topic === undefined ? configurationTopic(configuration)?.name : null;
       for (const { name: topic } of selectAllLogs(configuration, options.topic)) {
-        const description = await stream.describe(topic);
+        const description = await stream.describe(topic).catch((error: unknown) => {
+          // The others can be adopted all the same.
+          if (topic !== own || !(error instanceof SealstreamError)) throw error;
+          tell(`${topic}: not adopted: ${error.message}`);
+          isFailed = true;
+          return undefined;
+        });
+        if (description === undefined) continue;
         if (description === null && topic === own) {
           tell(`${topic} does not exist on ${stream.url}; \`sealstream apply\` creates it`);
           continue;
@@ -107,14 +122,16 @@ async function adopt(options: AdoptOptions): Promise<number> {
       if (options.json === true) {
         await printLine(
           toJson(
-            outcomes.map(({ topic, partition, adoption, refused }) => ({
+            outcomes.map(({ topic, partition, adoption, refused, error }) => ({
               ...(adoption ?? { topic, partition }),
               refused,
+              error,
             })),
           ),
         );
       }
-      return outcomes.some(({ refused }) => refused !== null) ? EXIT.tampered : EXIT.done;
+      if (outcomes.some(({ refused }) => refused !== null)) return EXIT.tampered;
+      return isFailed || outcomes.some(({ error }) => error !== null) ? EXIT.failed : EXIT.done;
     } finally {
       await memory.close();
     }

@@ -80,8 +80,8 @@ async function ownStatus(
   try {
     return { logs: await sealStatus({ ...place, topics: [topic] }), missing: null };
   } catch (error) {
-    if (!(error instanceof SealstreamError) || error.code !== 'topic-missing') throw error;
-    return { logs: [], missing: error.message };
+    if (!(error instanceof SealstreamError) || error.code === 'internal') throw error;
+    return { logs: [], missing: `${topic}: ${error.message}` };
   }
 }
 
