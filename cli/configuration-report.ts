@@ -44,8 +44,14 @@ function meaning(change: ConfigurationChange, { topic, log }: ConfigurationRepor
   if (config === null) return pc.yellow('the checkpoints name no configuration any more');
   const named = `configuration ${config}`;
   if (topic === null) return named;
-  if (known === null) return `${named}, ${pc.yellow(`which no record of ${topic} names`)}`;
+  const verdict = log?.verdict ?? 'unchecked';
+  const doubt = verdict === 'intact' ? null : `whose log is ${verdict}`;
+  if (known === null) {
+    const missing = doubt === null ? `which no record of ${topic} names` : `not found in ${topic}`;
+    return `${named}, ${pc.yellow([missing, doubt].filter((text) => text !== null).join(', '))}`;
+  }
   const sealedTo = log?.sealed?.next ?? 0n;
-  const place = `${topic}/0 offset ${known}`;
-  return known < sealedTo ? `${named}, ${place}` : `${named}, ${place}, ${pc.yellow('not sealed')}`;
+  const seal = known < sealedTo ? null : 'not sealed';
+  const doubts = [doubt, seal].filter((text) => text !== null).map((text) => pc.yellow(text));
+  return [named, `${topic}/0 offset ${known}`, ...doubts].join(', ');
 }

@@ -45,7 +45,8 @@ export async function configurationReport(
   const { changes, more } = merged(found);
   if (log === null) return changes.length === 0 ? null : { topic: null, log, changes, more };
   const wanted = new Set(changes.map(({ config }) => config).filter((config) => config !== null));
-  const offsets = await offsetsOf(options, log.identity, wanted);
+  const first = log.report?.sealed?.first ?? 0n;
+  const offsets = await offsetsOf(options, log.identity, first, wanted);
   const known = changes.map((change) => ({
     ...change,
     known: change.config === null ? null : (offsets.get(change.config) ?? null),
@@ -61,10 +62,14 @@ function merged(all: readonly Changes[]): Changes {
   return { changes: changes.slice(0, MOST_CHANGES), more: more + beyond };
 }
 
-/** The first record that names each, by its header alone. */
+/**
+ * The first record that names each, by its header alone. What lies below the log's own `first` was
+ * never sealed, whoever placed it there.
+ */
 async function offsetsOf(
   options: VerifyOptions,
   identity: TopicIdentity | null,
+  first: bigint,
   wanted: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, bigint>> {
   const offsets = new Map<string, bigint>();
@@ -73,13 +78,14 @@ async function offsetsOf(
   const patience = { ...timing(options), recycle: true };
   try {
     const { logStart } = await readBounds(stream, identity, CONFIGURATION_PARTITION, patience);
-    const range = { partition: CONFIGURATION_PARTITION, from: logStart };
+    const range = { partition: CONFIGURATION_PARTITION, from: logStart > first ? logStart : first };
     for await (const { batches } of readRange(stream, identity, range, patience)) {
       for (const { count, bytes, bodyStart, bodyEnd, offsets: at } of batches) {
         for (let index = 0; index < count; index += 1) {
           const hash = configurationOfBody(bytes, bodyStart[index], bodyEnd[index]);
           const offset = at[index];
           if (hash === null || offset === undefined || !wanted.has(hash)) continue;
+          if (offset < first) continue;
           if (!offsets.has(hash)) offsets.set(hash, offset);
         }
       }

@@ -36,7 +36,10 @@ export interface ConfigurationChange {
   readonly next: bigint;
   /** ISO 8601, UTC. */
   readonly time: string;
-  /** The first offset of the configuration topic whose record names it; null: not found there. */
+  /**
+   * The first offset of the configuration topic, at or above its log's `first`, whose record names
+   * it; null: not found, which says little where that log could not be read or is not intact.
+   */
   readonly known: bigint | null;
 }
 

@@ -10,6 +10,7 @@ import {
   createConfigurationTopic,
   hashOf,
 } from '../support/sealer/configuration-topic.js';
+import { tamper } from '../support/tamper.js';
 
 interface ReportDocument {
   readonly verdict: string;
@@ -167,5 +168,52 @@ describe('the configuration topic, on the embedded stream', () => {
     const verified = await desk.run(['verify']);
     assert.equal(verified.code, 2);
     assert.match(verified.stdout, /topic-missing.*audit\.configuration\/0/);
+  });
+});
+
+describe('a configuration log that is damaged', () => {
+  let desk: Desk;
+  before(async () => {
+    desk = await Desk.open();
+    await desk.json(['init', '--ledger', LEDGER, '--partitions', '2']);
+    await desk.json(['apply']);
+    assert.equal((await desk.run(['publish'], { input: EVENT.repeat(20) })).code, 0);
+    await desk.json(['seal', '--once']);
+    const stream = await openStream(`file:${desk.path('data')}`);
+    try {
+      await configure(stream, 'b');
+    } finally {
+      await stream.close();
+    }
+    await desk.json(['seal', '--once']);
+    tamper(desk.path('data'), CONFIGURATION, 0, (log) => log.corrupt(0n));
+  });
+  after(() => desk.close());
+
+  it('verify does not say that no record names what it could not look for', async () => {
+    const { code, stdout } = await desk.run(['verify']);
+    assert.equal(code, 1);
+    assert.match(stdout, /not found in audit\.configuration, whose log is tampered/);
+    assert.doesNotMatch(stdout, /no record of/);
+  });
+
+  it('adopt takes the other logs all the same', async () => {
+    await rm(desk.path('memory'), { recursive: true });
+    const { code, stdout } = await desk.run(['adopt', '--yes', '--json']);
+    assert.equal(code, 1);
+    const outcomes = JSON.parse(stdout) as { topic: string; action?: string; refused: string }[];
+    assert.deepEqual(
+      outcomes.map(({ topic, action }) => [topic, action]),
+      [
+        [CONFIGURATION, undefined],
+        ['audit', 'head'],
+        ['audit', 'head'],
+      ],
+    );
+    assert.match(outcomes[0]?.refused ?? '', /CRC-32C/);
+    const sealed = await desk.run(['seal', '--once', '--json']);
+    assert.equal(sealed.code, 1);
+    const audit = JSON.parse(sealed.stdout) as { refusal: unknown; error: unknown }[];
+    assert.ok(audit.every(({ refusal, error }) => refusal === null && error === null));
   });
 });

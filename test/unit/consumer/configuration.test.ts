@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { reportToJson, type VerifyOptions } from '../../../consumer/index.js';
 import { SealstreamError } from '../../../ledger/error.js';
+import { sha256 } from '../../../ledger/hash.js';
 import { openMemory } from '../../../store/folder.js';
 import { checkBothWays, codes } from '../../support/findings.js';
 import { FolderPlace } from '../../support/folder-place.js';
@@ -113,6 +114,20 @@ describe('verify and the configuration in force', () => {
     assert.deepEqual(
       new Set(unknown.map(({ config }) => config)),
       new Set([hashOf('never applied')]),
+    );
+  });
+
+  test('a record below the start of the log was never sealed and makes nothing known', async () => {
+    const headers = (name: string) => ({ key: null, value: null, headers: [named(hashOf(name))] });
+    await own.appendRecords(0, [headers('a'), headers('b')]);
+    const hash = sha256(Buffer.from('anything'));
+    await own.seal(0, { first: 1n, size: 1n, chain: hash, root: hash });
+    await seal('a');
+    await seal('b');
+    const { configuration } = await checkBothWays(made, place.stream, WITH);
+    assert.deepEqual(
+      configuration?.changes.map(({ config, known }) => [config, known]),
+      [...Array(2).fill([A, null]), ...Array(2).fill([B, 1n])],
     );
   });
 
