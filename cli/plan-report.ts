@@ -21,6 +21,10 @@ export function planLines(
     const { field, found, wanted, effect, by, waiver, remedy, code } = difference;
     const change = `${shown(field)}: ${shown(found)} -> ${shown(wanted)}`;
     const told = dim(`      ${code}: ${shown(remedy)}`);
+    if (waiver === null && by === 'broker') {
+      const value = found === null ? 'hidden' : shown(found);
+      return [dim(`  · ${shown(field)}: ${value}, by the broker's own file (${code})`)];
+    }
     if (!isPending(difference)) {
       const until = `waived until ${waiver?.until}: ${shown(waiver?.reason ?? '')}`;
       return [dim(`  = ${change} (${until})`)];
@@ -56,8 +60,11 @@ export function tellPlan(differences: readonly Difference[]): void {
 
 function summary(differences: readonly Difference[]): string {
   const pending = differences.filter(isPending);
-  const waived = differences.length - pending.length;
-  const kept = waived === 0 ? '' : `, ${waived} waived`;
+  const waived = differences.filter((each) => !isPending(each) && each.waiver !== null).length;
+  const told = differences.length - pending.length - waived;
+  const kept =
+    (waived === 0 ? '' : `, ${waived} waived`) +
+    (told === 0 ? '' : `; ${told} of brokers' own files are for doctor`);
   if (pending.length === 0) return `Nothing to do: the cluster is as declared${kept}.`;
   const refused = pending.filter(isRefused).length;
   const own = pending.filter((each) => each.by === 'apply' && !isRefused(each)).length;

@@ -14,6 +14,8 @@ async function plan(options: CommonOptions): Promise<number> {
     const observed = await observe(administration, stream, declared.configuration);
     const differences = planned(declared, observed, dayOf(new Date()));
     const pending = differences.filter(isPending);
+    const waived = differences.filter((each) => !isPending(each) && each.waiver !== null);
+    const brokers = differences.filter((each) => each.by === 'broker' && each.waiver === null);
     if (options.json === true) {
       const { recorded } = observed;
       await printLine(
@@ -23,7 +25,8 @@ async function plan(options: CommonOptions): Promise<number> {
           hash: declared.hash,
           recorded: recorded === null || recorded instanceof SealstreamError ? null : recorded.hash,
           changes: pending.map(plainDifference),
-          waived: differences.filter((each) => !isPending(each)).map(plainDifference),
+          waived: waived.map(plainDifference),
+          brokers: brokers.map(plainDifference),
         }),
       );
     } else {
@@ -45,7 +48,7 @@ export function registerPlan(
     .addHelpText(
       'after',
       '\n+ adds, ~ tightens, ! refused or gone, - loosens by a waiver, = let stand by a waiver, ' +
-        '? could not be seen.\nExit 0: nothing to do; 2: changes are pending, of `apply` or of an ' +
+        '? could not be seen, · of a broker.\nExit 0: nothing to do; 2: changes are pending, of `apply` or of an ' +
         'operator.\n\nExample:\n  sealstream plan --config prod/ledger.yaml',
     )
     .action((options: CommonOptions) => run(plan(options)));

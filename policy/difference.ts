@@ -46,8 +46,12 @@ export interface Difference {
   /** null: absent. */
   readonly wanted: string | null;
   readonly effect: Effect;
-  /** Who can mend it: `apply`, a person at the cluster or the file, or nobody (records are gone). */
-  readonly by: 'apply' | 'operator' | 'nobody';
+  /**
+   * Who can mend it: `apply`, a person at the cluster or the file, or nobody (records are gone).
+   * `broker`: it stands in a broker's own file, of which ledger.yaml says nothing: told, and for
+   * `doctor` to judge, but no change of the ledger.
+   */
+  readonly by: 'apply' | 'operator' | 'nobody' | 'broker';
   /** The exact command or action. */
   readonly remedy: string;
   /** The one in force that covers it. */
@@ -66,6 +70,7 @@ export function isRefused({ effect, waiver }: Difference): boolean {
  * `apply` does because of it.
  */
 export function isPending({ effect, by, waiver }: Difference): boolean {
+  if (by === 'broker') return false;
   return waiver === null || (effect === 'loosens' && by === 'apply');
 }
 

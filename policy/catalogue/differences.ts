@@ -122,6 +122,11 @@ export const DIFFERENCES = {
     title: 'What no rule mentions is allowed to everyone',
     why: 'A topic without rules is open to all, also for deletion.',
   },
+  'allow-everyone-unseen': {
+    severity: 'note',
+    title: 'Whether what no rule mentions is allowed to everyone is hidden by the broker',
+    why: 'It is set in the file of a broker, which shows that it is, and not to what.',
+  },
   'broker-settings-unseen': {
     severity: 'warning',
     title: 'The settings of a broker cannot be seen',

@@ -30,6 +30,8 @@ export const REMEDIES: Readonly<Record<Code, string>> = {
   'delete-topic-enabled': '`delete.topic.enable=false` in the file of every broker.',
   'broker-unclean-election': '`unclean.leader.election.enable=false` for every broker.',
   'allow-everyone': '`allow.everyone.if.no.acl.found=false` in the file of every broker.',
+  'allow-everyone-unseen':
+    'Look at `allow.everyone.if.no.acl.found` in the file of every broker: `false`, or absent.',
   'broker-settings-unseen': 'Grant DescribeConfigs on the cluster.',
   'authorizer-missing': '`authorizer.class.name` and `super.users` in the file of every broker.',
   'acl-unseen': 'Grant Describe on the cluster.',

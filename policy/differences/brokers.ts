@@ -1,7 +1,10 @@
-import type { BrokerState } from '../../stream/administration.js';
+import type { BrokerState, SettingSource } from '../../stream/administration.js';
 import { type Comparison, differ } from '../comparison.js';
 import { BROKER_SETTINGS } from '../desired.js';
 import type { Difference } from '../difference.js';
+
+/** Where a person with rights, not the broker's file, has set it while the broker ran. */
+const LIVE: ReadonlySet<SettingSource> = new Set<SettingSource>(['broker', 'cluster']);
 
 /** Settings of brokers, which no client can be trusted to change: an operator's to mend. */
 export function brokerDifferences(comparison: Comparison): Difference[] {
@@ -22,8 +25,18 @@ function ofBroker(comparison: Comparison, { id, settings }: BrokerState): Differ
       if (comparison.observed.rules === null || found === undefined) return [];
       // Brokers show no value of what their own code does not define, and take it for a secret.
       if (found.value === null) {
-        const remedy = `remove ${setting} from the broker's file: it is false unless set, and its value is hidden`;
-        return [unseen(comparison, subject, setting, remedy)];
+        return [
+          differ(comparison, {
+            code: 'allow-everyone-unseen',
+            subject,
+            field: setting,
+            found: null,
+            wanted,
+            effect: 'none',
+            by: 'broker',
+            remedy: `look at ${setting} in the broker's file: it must be ${wanted}, or absent`,
+          }),
+        ];
       }
     }
     if (found === undefined || found.value === null || found.value === wanted) return [];
@@ -35,7 +48,7 @@ function ofBroker(comparison: Comparison, { id, settings }: BrokerState): Differ
         found: found.value,
         wanted,
         effect: 'tightens',
-        by: 'operator',
+        by: LIVE.has(found.source) ? 'operator' : 'broker',
         remedy:
           code === 'broker-unclean-election'
             ? 'kafka-configs.sh --alter --entity-type brokers --entity-default ' +

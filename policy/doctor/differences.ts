@@ -43,6 +43,7 @@ const GROUPS: Readonly<Record<DifferenceCode, Group>> = {
   'delete-topic-enabled': 'brokers',
   'broker-unclean-election': 'brokers',
   'allow-everyone': 'brokers',
+  'allow-everyone-unseen': 'brokers',
   'broker-settings-unseen': 'brokers',
   'authorizer-missing': 'access',
   'acl-unseen': 'access',

@@ -151,10 +151,17 @@ export class DeclaredLedger extends Desk {
     return { code: session.code, findings: faults, session };
   }
 
-  async plan(): Promise<{ code: number; changes: readonly Pending[] }> {
+  async plan(): Promise<{
+    code: number;
+    changes: readonly Pending[];
+    brokers: readonly Pending[];
+  }> {
     const session = await this.as('deploy', 'plan', '--json');
-    const { changes } = documentOf<{ changes: readonly Pending[] }>(session);
-    return { code: session.code, changes };
+    const { changes, brokers } = documentOf<{
+      changes: readonly Pending[];
+      brokers: readonly Pending[];
+    }>(session);
+    return { code: session.code, changes, brokers };
   }
 
   /** Its exit code, and what it found in the audit topic and in the configuration topic. */

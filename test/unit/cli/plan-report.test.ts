@@ -34,6 +34,7 @@ test('a plan is grouped by subject, each line with its mark, and counted at the 
       difference({ code: 'log-start-moved', field: 'log start', effect: 'none', by: 'nobody' }),
       difference({ code: 'settings-unseen', field: 'settings', effect: 'none', by: 'operator' }),
       difference({ subject: 'broker 2', by: 'operator', waiver: WAIVER }),
+      difference({ subject: 'broker 3', by: 'broker', code: 'auto-create', field: 'auto' }),
     ],
     false,
   );
@@ -53,7 +54,9 @@ test('a plan is grouped by subject, each line with its mark, and counted at the 
     '      auto-create: mend it',
     'broker 2',
     '  = retention.ms: 1000 -> -1 (waived until 2026-12-31: decided in the review)',
-    '7 changes: 3 by apply, 3 by others, 1 refused, 1 waived.',
+    'broker 3',
+    "  · auto: 1000, by the broker's own file (auto-create)",
+    "7 changes: 3 by apply, 3 by others, 1 refused, 1 waived; 1 of brokers' own files are for doctor.",
   ]);
   assert.deepEqual(planLines([], false), ['Nothing to do: the cluster is as declared.']);
 });

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { SealstreamError } from '../../../ledger/error.js';
 import type { Observed } from '../../../policy/observed.js';
-import type { AccessRule, Quota, Setting, TopicState } from '../../../stream/administration.js';
+import type {
+  AccessRule,
+  Quota,
+  Setting,
+  SettingSource,
+  TopicState,
+} from '../../../stream/administration.js';
 
 export type Drift = (observed: Observed) => Observed;
 
@@ -28,13 +34,18 @@ export function setting(
   });
 }
 
-export function brokerSetting(id: number, name: string, value: string | null): Drift {
+export function brokerSetting(
+  id: number,
+  name: string,
+  value: string | null,
+  source: SettingSource = 'file',
+): Drift {
   return (observed) => {
     const brokers = observed.cluster.brokers.map((broker) =>
       broker.id === id
         ? {
             ...broker,
-            settings: new Map([...(broker.settings ?? []), [name, { value, source: 'file' }]]),
+            settings: new Map([...(broker.settings ?? []), [name, { value, source }]]),
           }
         : broker,
     );
