@@ -5,6 +5,7 @@ import { applicable, applyDifferences, describeApplied } from '../policy/apply.j
 import { UNSEEN } from '../policy/catalogue.js';
 import { desiredTopics } from '../policy/desired.js';
 import { type Difference, dayOf, isPending, isRefused } from '../policy/difference.js';
+import { hiddenDifferences, hiddenForGood, hiddenLine } from '../policy/hidden.js';
 import { type Observed, observe } from '../policy/observed.js';
 import { plan } from '../policy/plan.js';
 import { configurationRecord } from '../policy/recorded.js';
@@ -46,11 +47,19 @@ function isUnmet({ code, topic, by, effect }: Difference): boolean {
 /** null: go ahead; else the exit code. Nothing was changed yet. */
 async function held(
   differences: readonly Difference[],
+  principals: readonly string[],
   { json, yes }: ApplyOptions,
 ): Promise<number | null> {
   if (differences.some(isRefused)) {
     tell('Refused: `apply` only adds and tightens. Nothing was changed.');
     return EXIT.tampered;
+  }
+  const hidden = hiddenForGood(differences, principals);
+  if (hidden.length > 0) {
+    // Half of a file enforced and recorded would pass for the whole.
+    for (const each of hidden) tell(`sealstream: ${hiddenLine(each)}`);
+    tell('What cannot be seen cannot be enforced. Nothing was changed.');
+    return EXIT.failed;
   }
   const records = differences.some((each) => isPending(each) && each.change?.kind === 'record');
   if (yes === true || (applicable(differences).length === 0 && !records)) return null;
@@ -99,19 +108,29 @@ async function change(
   return { changed, created };
 }
 
+const LOOKS = 20;
+const PAUSE_MS = 250;
+
 /**
  * An admin of the file may have no right yet on a topic that is new in it. The rules that it has just
- * added may give it one: then everything is looked at again. null: nothing was hidden.
+ * added may give it one, as soon as every broker knows them: then everything is looked at again. null:
+ * nothing was hidden. Throws `unauthorized` where something stays hidden.
  */
 async function afterRights(work: Work, changed: readonly Difference[]): Promise<Work | null> {
-  const { stream, administration, declared, observed } = work;
-  const added = changed.some((each) => each.change?.kind === 'add-rules');
-  if (!added || observed.unseen.size === 0) return null;
-  const now = await observe(administration, stream, declared.configuration);
-  const differences = plan(declared, now, dayOf(new Date()));
-  // The waived loosenings of before were consented to, and belong in the event.
-  const done = loosened(changed).map((each) => ({ ...each, change: null }));
-  return { ...work, observed: now, differences: [...done, ...differences] };
+  const { stream, administration, declared } = work;
+  if (hiddenDifferences(work.differences).length === 0) return null;
+  for (let look = 1; ; look += 1) {
+    const now = await observe(administration, stream, declared.configuration);
+    const differences = plan(declared, now, dayOf(new Date()));
+    const [hidden] = hiddenDifferences(differences);
+    if (hidden === undefined) {
+      // The waived loosenings of before were consented to, and belong in the event.
+      const done = loosened(changed).map((each) => ({ ...each, change: null }));
+      return { ...work, observed: now, differences: [...done, ...differences] };
+    }
+    if (look === LOOKS) throw new SealstreamError('unauthorized', hiddenLine(hidden));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
 }
 
 /** Appended last: the event says that everything before it was applied. */
@@ -181,7 +200,7 @@ async function apply(options: ApplyOptions): Promise<number> {
     const observed = await observe(administration, stream, declared.configuration);
     const differences = plan(declared, observed, dayOf(new Date()));
     if (options.json !== true || differences.some(isRefused)) tellPlan(differences);
-    const code = await held(differences, options);
+    const code = await held(differences, session.principals, options);
     if (code !== null) return code;
     const report = await applied({ ...session, observed, differences });
     if (options.json === true) await printLine(applyJson(report));
@@ -210,7 +229,8 @@ export function registerApply(
       '\nShows the plan, and asks on a terminal. It only adds and tightens; what would loosen is\n' +
         'refused without a waiver. Nothing is ever deleted, and it may be run again at any time.\n' +
         'Logs that the memory does not know need `adopt`. Exit 1: a change was refused, a log was\n' +
-        'not started, or a topic cannot be made as declared; 2: not confirmed.\n\n' +
+        'not started, or a topic cannot be made as declared; 2: not confirmed; 70: something that\n' +
+        'is declared cannot be seen, so nothing was changed.\n\n' +
         'Example:\n  sealstream apply --config prod/ledger.yaml --yes',
     )
     .action((options: ApplyOptions) => run(apply(options)));

@@ -97,7 +97,7 @@ async function healthOf(
   return {
     topic,
     partition,
-    head: head && { time: head.time },
+    head: head && { time: head.time, configuration: head.configuration },
     first: logs.get(partition)?.first ?? null,
     other: logs.get(partition)?.other ?? null,
     foreign,

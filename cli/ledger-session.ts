@@ -14,6 +14,8 @@ export interface LedgerSession {
   readonly administration: Administration;
   /** Who does it: the user that the stream knows, else that of this machine. */
   readonly actor: string;
+  /** Those of whom it may be one to the brokers: by a SASL user name, else any admin of the file. */
+  readonly principals: readonly string[];
 }
 
 /** Opens the stream and its administration, runs `work`, and closes both however it ends. */
@@ -28,7 +30,13 @@ export async function withLedger<T>(
   try {
     const administration = await openAdministration(place.url, { ...place.options, logger: log });
     try {
-      return await work({ declared, stream, administration, actor: actorOf(place) });
+      return await work({
+        declared,
+        stream,
+        administration,
+        actor: actorOf(place),
+        principals: principalsOf(place, declared),
+      });
     } finally {
       await administration.close();
     }
@@ -40,6 +48,13 @@ export async function withLedger<T>(
 function actorOf({ options }: StreamPlace): string {
   const { sasl } = options.kafka ?? {};
   return sasl !== undefined && 'username' in sasl ? sasl.username : osUser();
+}
+
+/** What the brokers make of a certificate or a token is theirs to know. */
+function principalsOf({ options }: StreamPlace, { configuration }: Declared): string[] {
+  const { sasl } = options.kafka ?? {};
+  if (sasl !== undefined && 'username' in sasl) return [`User:${sasl.username}`];
+  return (configuration.principals?.admin ?? []).map(({ principal }) => principal);
 }
 
 /** A container may run as a number that has no name. */

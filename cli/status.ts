@@ -24,7 +24,9 @@ interface StatusOptions extends CommonOptions {
 }
 
 function isoTime(sealed: SealedAt | null) {
-  return sealed && { ...sealed, time: new Date(sealed.time).toISOString() };
+  if (sealed === null) return null;
+  const { size, next, time } = sealed;
+  return { size, next, time: new Date(time).toISOString() };
 }
 
 function jsonOf(status: LogStatus) {

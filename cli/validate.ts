@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { dayOf } from '../policy/difference.js';
+import { dayOf, isInForce, isTooLong, LONGEST_WAIVER_DAYS } from '../policy/difference.js';
 import { type Loosening, loosenings } from '../policy/loosening.js';
 import { type Declared, fieldName, placeName, readDeclared } from '../policy/parse.js';
 import { ROLES } from '../policy/principals.js';
@@ -17,6 +17,16 @@ function refusal(declared: Declared, loose: Loosening): string {
   );
 }
 
+/** They would hold for longer than anyone looks ahead. */
+function endless(declared: Declared, day: string): string[] {
+  return declared.configuration.waivers.flatMap((waiver, index) => {
+    if (!isTooLong(waiver, day)) return [];
+    const path = ['waivers', index, 'until'];
+    const expected = `expected a day within ${LONGEST_WAIVER_DAYS} days, not ${waiver.until}`;
+    return [`${placeName(declared, path)}: ${fieldName(path)}: ${expected}`];
+  });
+}
+
 function summary({ configuration, hash }: Declared, day: string) {
   const { ledger, stream, topics, principals, waivers } = configuration;
   const counts = ROLES.map((role) => [role, principals?.[role].length ?? 0] as const);
@@ -32,7 +42,7 @@ function summary({ configuration, hash }: Declared, day: string) {
     })),
     configuration: configuration.configuration ?? null,
     principals: principals === undefined ? null : Object.fromEntries(counts),
-    waivers: waivers.map((waiver) => ({ ...waiver, inForce: day <= waiver.until })),
+    waivers: waivers.map((waiver) => ({ ...waiver, inForce: isInForce(waiver, day) })),
   };
 }
 
@@ -60,8 +70,9 @@ async function validate(options: CommonOptions): Promise<number> {
   const declared = await readDeclared(options.config);
   const day = dayOf(new Date());
   const refused = loosenings(declared.configuration, day).filter(({ waiver }) => waiver === null);
-  for (const loose of refused) tell(`sealstream: ${refusal(declared, loose)}`);
-  if (refused.length > 0) return EXIT.usage;
+  const lines = [...endless(declared, day), ...refused.map((loose) => refusal(declared, loose))];
+  for (const line of lines) tell(`sealstream: ${line}`);
+  if (lines.length > 0) return EXIT.usage;
   const found = summary(declared, day);
   if (options.json === true) await printLine(toJson(found));
   else await show(options.config, found);

@@ -1,7 +1,14 @@
 import { SealstreamError } from '../ledger/error.js';
 import type { DifferenceCode } from './catalogue.js';
 import { type Declared, type DesiredTopic, desiredTopics, isEmbedded } from './desired.js';
-import { type Change, type Difference, type Waiver, waiverFor } from './difference.js';
+import {
+  type Change,
+  type Difference,
+  isTooLong,
+  LONGEST_WAIVER_DAYS,
+  type Waiver,
+  waiverFor,
+} from './difference.js';
 import type { Observed } from './observed.js';
 
 /** What every group of differences is computed from. */
@@ -43,7 +50,7 @@ export function differ({ declared, today }: Comparison, draft: Draft): Differenc
   const waiver = waiverFor(waivers, today, { code, topic });
   const refused = effect === 'loosens' && waiver === null;
   const remedy = refused
-    ? `${draft.remedy}; or let it be, ${waiverHint(waivers, code, topic)}`
+    ? `${draft.remedy}; or let it be, ${waiverHint(waivers, today, code, topic)}`
     : draft.remedy;
   return {
     ...draft,
@@ -57,6 +64,7 @@ export function differ({ declared, today }: Comparison, draft: Draft): Differenc
 
 function waiverHint(
   waivers: readonly Waiver[],
+  today: string,
   code: DifferenceCode,
   topic: string | null,
 ): string {
@@ -65,8 +73,9 @@ function waiverHint(
   );
   const where = topic === null ? '' : `, topic: ${topic}`;
   const example = `{ code: ${code}${where}, until: YYYY-MM-DD, reason: why, and who decided }`;
-  return expired === undefined
-    ? `by a waiver in ledger.yaml: ${example}`
+  if (expired === undefined) return `by a waiver in ledger.yaml: ${example}`;
+  return isTooLong(expired, today)
+    ? `by a nearer date: no waiver holds for more than ${LONGEST_WAIVER_DAYS} days (${example})`
     : `by a new date: the waiver for it expired after ${expired.until} (${example})`;
 }
 

@@ -74,6 +74,20 @@ export function isPending({ effect, by, waiver }: Difference): boolean {
   return waiver === null || (effect === 'loosens' && by === 'apply');
 }
 
+const DAY_MS = 86_400_000;
+/** A waiver that never runs out is none. */
+export const LONGEST_WAIVER_DAYS = 366;
+
+/** Whether its day is further off than any waiver may hold. */
+export function isTooLong({ until }: Pick<Waiver, 'until'>, today: string): boolean {
+  return Date.parse(until) - Date.parse(today) > LONGEST_WAIVER_DAYS * DAY_MS;
+}
+
+/** Whether it holds on `today` (`YYYY-MM-DD`, UTC). */
+export function isInForce(waiver: Pick<Waiver, 'until'>, today: string): boolean {
+  return today <= waiver.until && !isTooLong(waiver, today);
+}
+
 /** The waiver in force on `today` (`YYYY-MM-DD`, UTC) that covers a code on a topic. */
 export function waiverFor(
   waivers: readonly Waiver[],
@@ -85,7 +99,7 @@ export function waiverFor(
       (waiver) =>
         waiver.code === code &&
         (waiver.topic === null || waiver.topic === topic) &&
-        today <= waiver.until,
+        isInForce(waiver, today),
     ) ?? null
   );
 }

@@ -26,6 +26,8 @@ export interface RecordedConfiguration {
   readonly named: string;
   /** Canonical text of the configuration. */
   readonly text: string;
+  /** Whose configuration it is; null: it does not say. */
+  readonly ledger: string | null;
   /** The audit topics that it declares. */
   readonly topics: readonly string[];
   /** Names and ids of the topics that were there when it was recorded. */
@@ -41,6 +43,9 @@ const ATTRIBUTE = {
   waived: 'config.waived',
 } as const;
 const MOST_TOPICS = 10_000;
+/** Of a text; a ledger.yaml is far smaller, and its lists and maps go less deep. */
+const MOST_CHARACTERS = 1_048_576;
+const DEEPEST_TEXT = 64;
 const WINDOW = 256n;
 const DEEPEST = 65_536n;
 
@@ -155,11 +160,13 @@ export function configurationOf(
   const text = attribute(event, ATTRIBUTE.text);
   if (text === null || attribute(event, ATTRIBUTE.hash) !== hash) return null;
   if (configurationHash(text) !== hash) return null;
-  const topics = topicsOf(parsed(text));
+  const configuration = parsed(text);
+  const topics = topicsOf(configuration);
   if (topics === null) return null;
+  const ledger = ledgerOf(configuration);
   const topicIds = idsOf(parsed(attribute(event, ATTRIBUTE.topicIds) ?? '{}'));
   const { offset, timestamp } = record;
-  return { offset, timestamp, hash, named: hash, text, topics, topicIds };
+  return { offset, timestamp, hash, named: hash, text, ledger, topics, topicIds };
 }
 
 function eventOf(value: Uint8Array | null): AuditEvent | null {
@@ -176,7 +183,31 @@ function attribute(event: AuditEvent, name: string): string | null {
   return Object.hasOwn(event.attributes, name) ? (event.attributes[name] ?? null) : null;
 }
 
+/** Whether what walks through it needs no more stack than there is. */
+function isShallow(text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (quoted) {
+      if (character === '\\') at += 1;
+      else if (character === '"') quoted = false;
+    } else if (character === '"') quoted = true;
+    else if (character === '[' || character === '{') depth += 1;
+    else if (character === ']' || character === '}') depth -= 1;
+    if (depth > DEEPEST_TEXT) return false;
+  }
+  return true;
+}
+
+function ledgerOf(configuration: object | null): string | null {
+  if (configuration === null || !('ledger' in configuration)) return null;
+  const { ledger } = configuration;
+  return typeof ledger === 'string' ? ledger : null;
+}
+
 function parsed(text: string): object | null {
+  if (text.length > MOST_CHARACTERS || !isShallow(text)) return null;
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' ? value : null;

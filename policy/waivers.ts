@@ -8,6 +8,9 @@ const DATE_EXPECTED = 'expected the last day on which it holds, YYYY-MM-DD';
 const REASON_EXPECTED = 'expected a reason of 10 to 1000 characters';
 const TOPIC_EXPECTED = 'expected a topic name';
 
+/** Spaces, control characters, what is drawn as nothing, and the empty pattern of Braille. */
+const INVISIBLE = /[\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]+/gu;
+
 export const waiver = z
   .strictObject({
     code: z
@@ -28,7 +31,7 @@ export const waiver = z
     reason: z
       .string({ error: REASON_EXPECTED })
       .max(1_000, REASON_EXPECTED)
-      .refine((text) => text.trim().length >= 10, REASON_EXPECTED)
+      .refine((text) => text.replace(INVISIBLE, ' ').trim().length >= 10, REASON_EXPECTED)
       .describe('Why, and who decided it'),
   })
   .transform(

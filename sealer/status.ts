@@ -1,5 +1,6 @@
 import { type Checkpoint, openCheckpoint } from '../ledger/checkpoint.js';
 import { checkpointTopic } from '../ledger/checkpoint-record.js';
+import { configurationLine } from '../ledger/configuration-line.js';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import type { Memory, MemoryRecord } from '../store/memory.js';
@@ -30,6 +31,8 @@ export interface SealedAt {
   readonly next: bigint;
   /** Milliseconds since the epoch. */
   readonly time: number;
+  /** Hash of the configuration that it names; null: none. */
+  readonly configuration: string | null;
 }
 
 export interface LogStatus {
@@ -184,8 +187,10 @@ function openedAt(note: string, origin: string, publicKey: PublicKey): SealedAt 
   }
 }
 
-function sealedAt({ size, next, time }: Checkpoint): SealedAt {
-  return { size, next, time };
+function sealedAt(checkpoint: Checkpoint): SealedAt {
+  const { size, next, time } = checkpoint;
+  const configuration = configurationLine(checkpoint)?.hash ?? null;
+  return { size, next, time, configuration };
 }
 
 function lag(end: bigint, sealedTo: bigint): bigint {

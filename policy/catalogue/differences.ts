@@ -17,6 +17,11 @@ export const DIFFERENCES = {
     title: 'A topic of the last recorded configuration is no longer declared',
     why: 'It would be sealed, verified and watched no longer, while it goes on taking events.',
   },
+  'ledger-renamed': {
+    severity: 'error',
+    title: 'The last recorded configuration is of another ledger',
+    why: 'Logs are signed by the ledger’s name: under another one none of what was sealed is verified.',
+  },
   'topic-recreated': {
     severity: 'error',
     title: 'A topic was deleted and made again',
@@ -84,7 +89,7 @@ export const DIFFERENCES = {
   },
   'topic-setting': {
     severity: 'warning',
-    title: 'A declared setting of a topic differs',
+    title: 'A setting of a topic is not as declared',
     why: 'The topic is not what was reviewed.',
   },
   'setting-inherited': {

@@ -22,6 +22,11 @@ export const HEALTH = {
     title: 'The file declares no principals',
     why: 'Nobody has said who may write, read or alter, so an added right cannot be told from a wanted one.',
   },
+  'configuration-abandoned': {
+    severity: 'error',
+    title: 'Checkpoints name a configuration of another topic, or of none',
+    why: 'Whoever takes the configuration topic out of the file takes with it what was recorded.',
+  },
   'configuration-untracked': {
     severity: 'note',
     title: 'The file names no configuration topic',

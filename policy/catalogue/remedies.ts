@@ -6,6 +6,10 @@ export const REMEDIES: Readonly<Record<Code, string>> = {
     '`sealstream apply` creates it. Where it did exist, find out who deleted it first: `sealstream verify`.',
   'topic-unseen': 'Grant Describe on the topic.',
   'topic-undeclared': 'Declare it again; neither it nor its checkpoints are ever deleted.',
+  'ledger-renamed':
+    'Declare the name that was recorded; another ledger has a configuration topic of its own.',
+  'configuration-abandoned':
+    'Declare the configuration topic that was; `sealstream verify` says what checkpoints named, and when.',
   'topic-recreated':
     'Find out who deleted it and restore its records; `sealstream adopt` seals the new topic and keeps the loss on record.',
   'log-start-moved':
@@ -22,7 +26,8 @@ export const REMEDIES: Readonly<Record<Code, string>> = {
   'min-insync': '`sealstream apply` sets `min.insync.replicas`.',
   'unclean-election': '`sealstream apply` sets `unclean.leader.election.enable=false`.',
   'record-size': '`sealstream apply` sets `max.message.bytes`.',
-  'topic-setting': '`sealstream apply` sets it.',
+  'topic-setting':
+    '`sealstream apply` sets what is declared; declare what is not, or take it off the topic.',
   'setting-inherited': '`sealstream apply` sets it on the topic itself.',
   'settings-unseen': 'Grant DescribeConfigs on the topic.',
   'bounds-unseen': 'Grant Describe on the topic, and see that every partition has a leader.',

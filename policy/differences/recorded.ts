@@ -24,7 +24,10 @@ export function recordedDifferences(comparison: Comparison): Difference[] {
       }),
     ];
   }
-  const undeclared = recorded === null ? [] : undeclaredTopics(comparison, recorded);
+  const undeclared =
+    recorded === null
+      ? []
+      : [...renamed(comparison, topic, recorded), ...undeclaredTopics(comparison, recorded)];
   if (recorded?.hash === declared.hash && recorded.named === declared.hash) return undeclared;
   return [
     ...undeclared,
@@ -39,6 +42,30 @@ export function recordedDifferences(comparison: Comparison): Difference[] {
       by: 'apply',
       remedy: `sealstream apply appends it to ${topic}`,
       change: { kind: 'record', topic, hash: declared.hash },
+    }),
+  ];
+}
+
+function renamed(
+  comparison: Comparison,
+  topic: string,
+  recorded: RecordedConfiguration,
+): Difference[] {
+  const { ledger } = comparison.declared.configuration;
+  if (recorded.ledger === null || recorded.ledger === ledger) return [];
+  return [
+    differ(comparison, {
+      code: 'ledger-renamed',
+      topic,
+      subject: 'configuration',
+      field: 'ledger',
+      found: recorded.ledger,
+      wanted: ledger,
+      effect: 'loosens',
+      by: 'apply',
+      remedy:
+        `declare ledger: ${recorded.ledger}; another ledger has topics, and a configuration ` +
+        'topic, of its own',
     }),
   ];
 }

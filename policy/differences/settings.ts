@@ -10,10 +10,51 @@ export function settingDifferences(comparison: Comparison): Difference[] {
     const { topic } = desired.specification;
     const state = comparison.observed.topics.get(topic) ?? null;
     if (state?.settings === null) return [unseen(comparison, topic)];
-    return [...desired.specification.settings].flatMap(([setting, wanted]) =>
-      one(comparison, desired, state, setting, wanted),
-    );
+    return [
+      ...[...desired.specification.settings].flatMap(([setting, wanted]) =>
+        one(comparison, desired, state, setting, wanted),
+      ),
+      ...undeclared(comparison, desired, state),
+    ];
   });
+}
+
+/**
+ * What someone set on the topic itself and no file declares. To whom it is left is a person: what
+ * others may rely on is not for `apply` to take away.
+ */
+function undeclared(
+  comparison: Comparison,
+  { role, specification: { topic, settings } }: DesiredTopic,
+  state: TopicState | null,
+): Difference[] {
+  if (comparison.embedded) return [];
+  const own = [...(state?.settings ?? [])].filter(
+    ([setting, { source, value }]) => source === 'topic' && value !== '' && !settings.has(setting),
+  );
+  return own.map(([setting, { value }]) => {
+    const removal =
+      `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} ` +
+      `--delete-config ${setting}`;
+    // Compacted topics do not expire; what keeps audit topics whole means little there.
+    const code = role === 'checkpoints' ? 'topic-setting' : codeOf(setting);
+    return differ(comparison, {
+      code,
+      topic,
+      subject: `topic ${topic}`,
+      field: setting,
+      found: value,
+      wanted: null,
+      effect: 'none',
+      by: 'operator',
+      remedy: role === 'audit' ? `${removal}, or declare it` : removal,
+    });
+  });
+}
+
+/** Of the partition that has the fewest. */
+function fewestReplicas({ partitions }: TopicState): number {
+  return Math.min(...partitions.map(({ replicas }) => replicas.length));
 }
 
 function unseen(comparison: Comparison, topic: string): Difference {
@@ -59,6 +100,12 @@ function one(
   if (state === null) return [];
   if (found?.value === wanted) return inherited(comparison, topic, setting, found, wanted);
   const effect = directionOf(setting, found?.value ?? '', wanted, required);
+  if (setting === 'min.insync.replicas' && Number(wanted) > fewestReplicas(state)) {
+    // Brokers would refuse every event from then on.
+    const remedy = `give every partition ${wanted} replicas first, by kafka-reassign-partitions.sh`;
+    const [code, was] = [codeOf(setting), found?.value ?? null];
+    return [differ(comparison, { ...at, code, found: was, effect, by: 'operator', remedy })];
+  }
   return [
     differ(comparison, {
       ...at,

@@ -1,3 +1,4 @@
+import { abandonedCheck } from './abandoned.js';
 import { accessCheck } from './access.js';
 import { connectionCheck } from './connection.js';
 import { intervalCheck, loosenessCheck, schemaHistoryCheck } from './declared.js';
@@ -49,6 +50,7 @@ export const CHECKS: readonly Check[] = [
     applies: recorded,
     run: differenceCheck('recorded-configuration'),
   },
+  { name: 'configuration-topic', needs: 'cluster', run: abandonedCheck },
   { name: 'key-files', needs: 'host', run: keyFileCheck },
   { name: 'key-pair', needs: 'host', run: keyPairCheck },
   { name: 'memory', needs: 'host', applies: seals, run: memoryCheck },

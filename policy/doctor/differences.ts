@@ -60,6 +60,7 @@ const GROUPS: Readonly<Record<DifferenceCode, Group>> = {
   'quota-unseen': 'quotas',
   'quota-absent': 'quotas',
   'quota-differs': 'quotas',
+  'ledger-renamed': 'recorded-configuration',
   'configuration-unrecorded': 'recorded-configuration',
   'configuration-unseen': 'recorded-configuration',
   'waiver-expired': 'waivers',

@@ -36,7 +36,11 @@ export interface LogHealth {
   readonly topic: string;
   readonly partition: number;
   /** The newest published checkpoint that opens with our key; null: none. Milliseconds. */
-  readonly head: { readonly time: number } | null;
+  readonly head: {
+    readonly time: number;
+    /** Hash of the configuration that it names; null: none. */
+    readonly configuration: string | null;
+  } | null;
   /** Where the log was started, by a checkpoint that opens with our key; null: none does. */
   readonly first: bigint | null;
   /** The newest checkpoint by our key of a log of this name with another topic id. Milliseconds. */

@@ -6,7 +6,11 @@ import { after, before, describe, it } from 'node:test';
 import { generateKeyPair } from '../../ledger/keys.js';
 import { parseDeclared } from '../../policy/parse.js';
 import { Desk } from '../support/cli.js';
-import { WHOLE } from '../unit/policy/configuration-support.js';
+import { WHOLE as SAMPLE } from '../unit/policy/configuration-support.js';
+
+const day = (days: number): string =>
+  new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+const WHOLE = SAMPLE.replace('2026-12-31', day(30));
 
 const HASH = parseDeclared(WHOLE, 'ledger.yaml').hash;
 const SECRET = 'hunter2marker';
@@ -29,7 +33,7 @@ describe('sealstream validate', () => {
     assert.match(stdout, /^ledger\.yaml: valid\n/);
     assert.ok(stdout.includes(HASH));
     assert.match(stdout, /topic +audit: 6 partitions, replication 3, in sync at least 2\n/);
-    assert.match(stdout, /waiver +retention-time on audit until 2026-12-31.*: a reason/);
+    assert.match(stdout, /waiver +retention-time on audit until [0-9-]{10}: a reason/);
   });
 
   it('prints one JSON document, the same wherever the file lies', async () => {
@@ -60,6 +64,15 @@ describe('sealstream validate', () => {
     ]);
     assert.equal(code, 0);
     assert.match(stdout, /stream +file:\.\/data\n/);
+  });
+
+  it('refuses a waiver that does not run out', async () => {
+    const { code, stdout, stderr } = await validate(WHOLE.replace(day(30), '9999-12-31'));
+    assert.deepEqual([code, stdout], [64, '']);
+    assert.match(
+      stderr,
+      /ledger\.yaml:22:\d+: waivers\[0\]\.until: expected a day within 366 days/,
+    );
   });
 
   it('names everything that loosens the ledger without a waiver', async () => {

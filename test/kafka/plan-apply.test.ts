@@ -265,6 +265,20 @@ describe('plan and apply on three brokers with SCRAM and ACLs', { concurrency: f
     });
   }
 
+  kafkaIt('who sees half of what the file declares changes nothing', async () => {
+    const topic = 'halves';
+    await declare({ topic });
+    assert.equal((await run('apply')).code, 0);
+    await declare({ topic, more: 'verify: { maxAge: 1h }\n' });
+    const before = await history(topic);
+    const environment = { KAFKA_USER: 'auditor', KAFKA_PASSWORD: 'auditor-password' };
+    const half = await desk.run(['apply', '--yes', '--json'], { environment });
+    assert.deepEqual([half.code, half.stdout], [70, '']);
+    assert.match(half.stderr, /^sealstream: cluster: acl cannot be seen: grant Describe on/m);
+    assert.match(half.stderr, /^sealstream: cluster: quota cannot be seen: grant DescribeConfigs/m);
+    assert.deepEqual(await history(topic), before);
+  });
+
   kafkaIt('an admin of the file is enough, also for a topic that is new in it', async () => {
     // The other ledgers' admin may alter the cluster, which is a finding for this one.
     const rules = (await administration.accessRules()) ?? assert.fail('no rules');
@@ -283,7 +297,7 @@ describe('plan and apply on three brokers with SCRAM and ACLs', { concurrency: f
     await write('{ name: own, partitions: 1, replication: 3 }');
     const stranger = await asAdmin('apply');
     assert.equal(stranger.code, 70);
-    assert.match(stranger.stderr, /^sealstream: .*grant Describe on topic own/m);
+    assert.match(stranger.stderr, /^sealstream: topic own: topic cannot be seen: grant Describe on/m);
     assert.equal(await stream.describe('own'), null);
     const founded = await run('apply');
     assert.equal(founded.code, 0, founded.stderr);

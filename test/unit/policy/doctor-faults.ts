@@ -112,18 +112,22 @@ export const FAULTS: readonly [name: string, fault: Fault, code: Code][] = [
     'topic-recreated',
   ],
   ['a sealer behind', inLog({ oldestUnsealed: AGO(2 * MINUTE) }), 'sealer-lag'],
-  ['no sealer', inLog({ head: { time: NOW - 16 * MINUTE } }), 'checkpoint-stale'],
+  [
+    'no sealer',
+    inLog({ head: { time: NOW - 16 * MINUTE, configuration: null } }),
+    'checkpoint-stale',
+  ],
   [
     'a heartbeat too slow',
     inFile((text) => text.replace('/ledger/memory }', '/ledger/memory, heartbeat: 1h }')),
     'checkpoint-slow',
   ],
   ['a broker ahead', inRecord({ timestamp: AGO(-6_000) }), 'clock-skew'],
-  ['a sealer ahead', inLog({ head: { time: NOW + 6_000 } }), 'clock-skew'],
+  ['a sealer ahead', inLog({ head: { time: NOW + 6_000, configuration: null } }), 'clock-skew'],
   [
     'a codec of tomorrow',
-    // Also undeclared, which the plan leaves alone.
-    inObserved(setting('audit', 'compression.type', 'brotli')),
+    // A default of the brokers, which the plan leaves alone.
+    inObserved(setting('audit', 'compression.type', 'brotli', 'cluster')),
     'compression-unknown',
   ],
   [

@@ -56,7 +56,7 @@ const HOST: HostState = {
 export const LOG: LogHealth = {
   topic: 'audit',
   partition: 0,
-  head: { time: NOW - 5_000 },
+  head: { time: NOW - 5_000, configuration: null },
   first: 0n,
   other: null,
   foreign: null,

@@ -10,11 +10,13 @@ import {
   declared,
   diagnosed,
   EMBEDDED,
+  type Fault,
   healthy,
   inLog,
   inObserved,
   inRecord,
   LOG,
+  NOW,
   RECORD,
 } from './doctor-support.js';
 import { DRIFTS } from './drifts.js';
@@ -28,7 +30,7 @@ describe('doctor', () => {
     const { outcomes, findings } = diagnosed(healthy());
     assert.deepEqual(findings, []);
     assert.ok(outcomes.every(({ ran }) => ran));
-    assert.equal(outcomes.length, 23);
+    assert.equal(outcomes.length, 24);
   });
 
   it('finds nothing on a sound embedded stream, and asks nothing of brokers', () => {
@@ -143,6 +145,16 @@ describe('doctor, where something is more than one thing', () => {
     const remembered = inLog({ first: null, memory: { origin: 'o', first: 5n } })(whole);
     assert.deepEqual(diagnosed(remembered).findings, []);
     assert.deepEqual(codesOf(diagnosed(inLog({ first: 4n })(whole))), ['log-start-moved']);
+  });
+
+  it('tells of a configuration that checkpoints name and the declared topic does not hold', () => {
+    const head = { time: NOW - 5_000, configuration: `${'A'.repeat(43)}=` };
+    const untracked = declared((text) => text.replace(/^configuration:.*\n/m, ''));
+    const codes = (examined: ReturnType<Fault>): string[] => codesOf(diagnosed(examined));
+    const told = ['configuration-abandoned', 'configuration-untracked'];
+    assert.deepEqual(codes(inLog({ head })(healthy(untracked))).sort(), told);
+    assert.deepEqual(codes(healthy(untracked)), ['configuration-untracked']);
+    assert.deepEqual(codes(inLog({ head })(healthy())), []);
   });
 
   it('is one finding for a topic, however many partitions it is true of', () => {

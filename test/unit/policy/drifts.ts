@@ -113,6 +113,20 @@ export const DRIFTS: [string, Drift, Code, Difference['effect'], Difference['by'
     'apply',
   ],
   [
+    'an undeclared setting',
+    setting('audit', 'max.compaction.lag.ms', '1'),
+    'topic-setting',
+    'none',
+    'operator',
+  ],
+  [
+    'an undeclared setting of a checkpoint topic',
+    setting('audit.checkpoints', 'max.message.bytes', '100'),
+    'topic-setting',
+    'none',
+    'operator',
+  ],
+  [
     'settings hidden',
     editTopic('audit', (state) => ({ ...state, settings: null })),
     'settings-unseen',
@@ -338,6 +352,13 @@ export const DRIFTS: [string, Drift, Code, Difference['effect'], Difference['by'
     'configuration-unseen',
     'none',
     'operator',
+  ],
+  [
+    'a ledger of another name',
+    recorded({ ledger: 'audit.example.com/other' }),
+    'ledger-renamed',
+    'loosens',
+    'apply',
   ],
   [
     'a topic taken out of the file',

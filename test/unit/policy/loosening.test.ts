@@ -76,6 +76,32 @@ describe('loosening', () => {
     assert.deepEqual(plan(waived, asDeclared(waived), TODAY), []);
   });
 
+  it('a waiver that does not run out within a year or so is none', () => {
+    const until = (day: string): Declared =>
+      loose('retention.ms: 1000', waiver('retention-time', 'audit', day));
+    assert.deepEqual(plan(until('2027-06-16'), before, TODAY).filter(isRefused), []);
+    const [refused, ...others] = plan(until('2027-06-17'), before, TODAY).filter(isRefused);
+    assert.deepEqual([refused?.code, others], ['retention-time', []]);
+    assert.match(refused?.remedy ?? '', /a nearer date: no waiver holds for more than 366 days/);
+  });
+
+  it('more replicas in sync than a partition has are not for apply to ask for', () => {
+    const one = editTopic('audit', (state) => ({
+      ...state,
+      settings: new Map([
+        ...(state.settings ?? []),
+        ['min.insync.replicas', { value: '1', source: 'topic' }],
+      ]),
+      partitions: state.partitions.map((each) => ({ ...each, replicas: [1], inSync: [1] })),
+    }))(before);
+    const found = plan(DECLARED, one, TODAY).filter(({ code }) => code === 'min-insync');
+    assert.deepEqual(
+      found.map(({ by, change }) => [by, change]),
+      [['operator', null]],
+    );
+    assert.match(found[0]?.remedy ?? '', /2 replicas first/);
+  });
+
   it('a waiver for another topic or another code covers nothing', () => {
     for (const [code, topic] of [
       ['retention-time', 'trail'],

@@ -103,6 +103,7 @@ export function asDeclared(declared: Declared): Observed {
             hash,
             named: hash,
             text,
+            ledger: configuration.ledger,
             topics: configuration.topics.map(({ name }) => name),
             topicIds: new Map(states.map(({ topic, topicId }) => [topic, topicId])),
           },

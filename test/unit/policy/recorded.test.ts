@@ -86,7 +86,10 @@ describe('the recorded configuration', () => {
       );
       await out.publishRaw({ key, value: null, headers: RECORD.headers });
       await out.publishRaw({ key, value: Uint8Array.of(0xc3, 1, 2), headers: RECORD.headers });
-      for (const bad of ['{"topics":[{"name":"../x"}]}', '[]', 'null', '{', '{"topics":7}']) {
+      // As deep as no stack is: whoever walks through it ends.
+      const deep = `{"topics":[],"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+      const names = '{"topics":[{"name":"../x"}]}';
+      for (const bad of [deep, names, '[]', 'null', '{', '{"topics":7}']) {
         const hash = configurationHash(bad);
         const forged = { ...attributes, 'config.text': bad, 'config.sha256': hash };
         const headers = [['sealstream-config', hash]] as const;

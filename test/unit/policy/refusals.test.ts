@@ -121,6 +121,11 @@ describe('a ledger.yaml that is refused', () => {
       changed('2026-12-31', '2026-02-30'),
       /:22:\d+: waivers\[0\]\.until: expected the last/,
     ],
+    [
+      'a reason of what is drawn as nothing',
+      changed("'a reason that says why'", `'${'\u2800\u200b'.repeat(8)}'`),
+      /:22:\d+: waivers\[0\]\.reason: expected a reason of 10/,
+    ],
     ['no date', changed('2026-12-31', 'never'), /:22:\d+: waivers\[0\]\.until: expected the last/],
     [
       'too short a reason',
