@@ -66,7 +66,7 @@ describe('doctor on an embedded ledger', () => {
     assert.equal((await desk.run(['seal', '--once'])).code, 0);
     const { code, stdout, stderr } = await desk.run(['doctor']);
     assert.equal(code, 0);
-    assert.equal(stdout, '0 errors, 0 warnings, 0 notes; 18 checks ran\n');
+    assert.equal(stdout, '0 errors, 0 warnings, 0 notes; 19 checks ran\n');
     assert.equal(stderr, '');
   });
 
@@ -153,7 +153,7 @@ describe('doctor on an embedded ledger', () => {
   it('SARIF to a file, and to stdout, not beside --json', async () => {
     const { code, stdout } = await desk.run(['doctor', '--sarif', 'doctor.sarif']);
     assert.equal(code, 0);
-    assert.match(stdout, /18 checks ran/);
+    assert.match(stdout, /19 checks ran/);
     const written = JSON.parse(await readFile(desk.path('doctor.sarif'), 'utf8'));
     const printed = await desk.run(['doctor', '--sarif', '-']);
     assert.deepEqual(JSON.parse(printed.stdout), written);

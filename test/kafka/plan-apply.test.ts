@@ -297,7 +297,10 @@ describe('plan and apply on three brokers with SCRAM and ACLs', { concurrency: f
     await write('{ name: own, partitions: 1, replication: 3 }');
     const stranger = await asAdmin('apply');
     assert.equal(stranger.code, 70);
-    assert.match(stranger.stderr, /^sealstream: topic own: topic cannot be seen: grant Describe on/m);
+    assert.match(
+      stranger.stderr,
+      /^sealstream: topic own: topic cannot be seen: grant Describe on/m,
+    );
     assert.equal(await stream.describe('own'), null);
     const founded = await run('apply');
     assert.equal(founded.code, 0, founded.stderr);

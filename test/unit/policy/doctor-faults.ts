@@ -198,4 +198,13 @@ export const TWOFOLD: readonly [name: string, fault: Fault, codes: readonly Code
     withoutPrincipals([rule({ operation: 'delete' })]),
     ['acl-delete', 'acl-unmanaged'],
   ],
+  [
+    'a configuration topic taken out of the file while checkpoints name what it holds',
+    () => {
+      const file = declared((text) => text.replace(/^configuration:.*\n/m, ''));
+      const head = { time: NOW - 5_000, configuration: `${'A'.repeat(43)}=` };
+      return inLog({ head })(healthy(file));
+    },
+    ['configuration-abandoned', 'configuration-untracked'],
+  ],
 ];

@@ -10,7 +10,6 @@ import {
   declared,
   diagnosed,
   EMBEDDED,
-  type Fault,
   healthy,
   inLog,
   inObserved,
@@ -147,14 +146,9 @@ describe('doctor, where something is more than one thing', () => {
     assert.deepEqual(codesOf(diagnosed(inLog({ first: 4n })(whole))), ['log-start-moved']);
   });
 
-  it('tells of a configuration that checkpoints name and the declared topic does not hold', () => {
+  it('asks of checkpoints that name a configuration only where none is recorded', () => {
     const head = { time: NOW - 5_000, configuration: `${'A'.repeat(43)}=` };
-    const untracked = declared((text) => text.replace(/^configuration:.*\n/m, ''));
-    const codes = (examined: ReturnType<Fault>): string[] => codesOf(diagnosed(examined));
-    const told = ['configuration-abandoned', 'configuration-untracked'];
-    assert.deepEqual(codes(inLog({ head })(healthy(untracked))).sort(), told);
-    assert.deepEqual(codes(healthy(untracked)), ['configuration-untracked']);
-    assert.deepEqual(codes(inLog({ head })(healthy())), []);
+    assert.deepEqual(diagnosed(inLog({ head })(healthy())).findings, []);
   });
 
   it('is one finding for a topic, however many partitions it is true of', () => {
