@@ -11,6 +11,7 @@ import { plan } from '../policy/plan.js';
 import { configurationRecord } from '../policy/recorded.js';
 import { publisher } from '../producer/publisher.js';
 import { openMemory } from '../store/folder.js';
+import { withoutAdopted } from './adopted-starts.js';
 import { LogStarter } from './apply-logs.js';
 import {
   type AppliedConfiguration,
@@ -198,7 +199,8 @@ async function apply(options: ApplyOptions): Promise<number> {
   return withLedger(options, async (session) => {
     const { administration, stream, declared } = session;
     const observed = await observe(administration, stream, declared.configuration);
-    const differences = plan(declared, observed, dayOf(new Date()));
+    const found = plan(declared, observed, dayOf(new Date()));
+    const differences = await withoutAdopted(found, observed, declared.configuration);
     if (options.json !== true || differences.some(isRefused)) tellPlan(differences);
     const code = await held(differences, session.principals, options);
     if (code !== null) return code;

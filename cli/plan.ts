@@ -3,6 +3,7 @@ import { SealstreamError } from '../ledger/error.js';
 import { dayOf, isPending } from '../policy/difference.js';
 import { observe } from '../policy/observed.js';
 import { plan as planned } from '../policy/plan.js';
+import { withoutAdopted } from './adopted-starts.js';
 import { EXIT } from './exit.js';
 import { withLedger } from './ledger-session.js';
 import { printLine, toJson } from './output.js';
@@ -12,7 +13,8 @@ import type { CommonOptions } from './session.js';
 async function plan(options: CommonOptions): Promise<number> {
   return withLedger(options, async ({ declared, stream, administration }) => {
     const observed = await observe(administration, stream, declared.configuration);
-    const differences = planned(declared, observed, dayOf(new Date()));
+    const found = planned(declared, observed, dayOf(new Date()));
+    const differences = await withoutAdopted(found, observed, declared.configuration);
     const pending = differences.filter(isPending);
     const waived = differences.filter((each) => !isPending(each) && each.waiver !== null);
     const brokers = differences.filter((each) => each.by === 'broker' && each.waiver === null);

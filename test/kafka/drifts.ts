@@ -114,6 +114,12 @@ export const SETTINGS: readonly Drift[] = [
   mended('a replica that lags may lead', 'unclean-election', set(T, UNCLEAN, 'true')),
   mended('smaller records only', 'record-size', set(T, 'max.message.bytes', '1000')),
   mended('another compression', 'topic-setting', set(T, 'compression.type', 'zstd')),
+  byHand(
+    'a setting that no file declares',
+    'record-size',
+    set(`${T}.configuration`, 'max.message.bytes', '1024'),
+    set(`${T}.configuration`, 'max.message.bytes', null),
+  ),
   mended('a setting left to chance', 'setting-inherited', set(T, 'cleanup.policy', null)),
   mended('checkpoints expire', 'cleanup-policy', set(CHECKPOINTS, 'cleanup.policy', 'delete')),
   mended('checkpoints on one replica', 'min-insync', set(CHECKPOINTS, 'min.insync.replicas', '1')),
