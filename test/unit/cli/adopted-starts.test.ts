@@ -42,7 +42,7 @@ seal: { key: sealer.pem, memory: ${folder} }
   };
   try {
     assert.deepEqual(await left(5n), ['log-start-moved']);
-    await remember('AAAAAAAAAAAAAAAAAAAAAA');
+    await remember('BAAAAAAAAAAAAAAAAAAAAA');
     assert.deepEqual(await left(5n), ['log-start-moved'], 'the log of another topic');
     await remember(before.topics.get('audit')?.topicId ?? assert.fail());
     assert.deepEqual(await left(5n), []);
