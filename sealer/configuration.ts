@@ -119,23 +119,25 @@ export class ConfigurationWatch {
    * checkpoint names, asks anew: another sealer may have read later than we did. Never rejects.
    */
   async refresh(named: string | null, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#settings;
+    const until = clock.monotonic() + WAIT_MS;
     const isUnderWay = this.#work !== null;
     this.look();
     const isNew = !isUnderWay && this.#work !== null;
-    await this.#wait(signal);
+    await this.#wait(until - clock.monotonic(), signal);
     const isOther = this.#current !== null && named !== null && this.#current !== named;
     if (!isOther || isNew || signal.aborted) return;
     this.#start();
-    await this.#wait(signal);
+    await this.#wait(until - clock.monotonic(), signal);
   }
 
-  async #wait(signal: AbortSignal): Promise<void> {
+  async #wait(milliseconds: number, signal: AbortSignal): Promise<void> {
     const work = this.#work;
     if (work === null || this.#isFailing) return;
     const enough = new AbortController();
     const onAbort = (): void => enough.abort();
     signal.addEventListener('abort', onAbort, { once: true });
-    if (!signal.aborted) await Promise.race([work.done, pause(WAIT_MS, enough.signal)]);
+    if (!signal.aborted) await Promise.race([work.done, pause(Math.max(0, milliseconds), enough.signal)]);
     signal.removeEventListener('abort', onAbort);
     enough.abort();
     if (this.#work === work && !signal.aborted) this.#fail('it does not answer');
