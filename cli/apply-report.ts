@@ -14,7 +14,7 @@ export interface AppliedTopic {
 
 export interface AppliedConfiguration extends AppliedTopic {
   readonly hash: string;
-  /** By this very call; null: it was the last one already. */
+  /** By this very call; null: it was the last one already, or the last one cannot be read. */
   readonly offset: bigint | null;
 }
 
@@ -68,7 +68,9 @@ export async function printApplied(
   }
   if (configuration !== null) {
     const { hash, offset, description } = configuration;
-    const where = offset === null ? 'known' : `recorded at ${description.topic}/0 offset ${offset}`;
+    const isUnseen = report.remaining.some(({ code }) => code === 'configuration-unseen');
+    const known = isUnseen ? 'not recorded, since what was recorded last cannot be read' : 'known';
+    const where = offset === null ? known : `recorded at ${description.topic}/0 offset ${offset}`;
     await printLine(`configuration ${hash}: ${where}`);
   }
   if (seal === undefined) {

@@ -92,7 +92,7 @@ async function topicOrNull(
   }
 }
 
-const UNSEEN = new Set<string>(['unauthorized', 'unsupported', 'unreadable']);
+const UNSEEN = new Set<string>(['unauthorized', 'unsupported', 'unreadable', 'batch-corrupt']);
 
 async function unlessUnseen<T>(asked: Promise<T>): Promise<T | SealstreamError> {
   try {

@@ -137,7 +137,8 @@ export class ConfigurationWatch {
     const enough = new AbortController();
     const onAbort = (): void => enough.abort();
     signal.addEventListener('abort', onAbort, { once: true });
-    if (!signal.aborted) await Promise.race([work.done, pause(Math.max(0, milliseconds), enough.signal)]);
+    if (!signal.aborted)
+      await Promise.race([work.done, pause(Math.max(0, milliseconds), enough.signal)]);
     signal.removeEventListener('abort', onAbort);
     enough.abort();
     if (this.#work === work && !signal.aborted) this.#fail('it does not answer');

@@ -20,7 +20,10 @@ export function recordedDifferences(comparison: Comparison): Difference[] {
         wanted: declared.hash,
         effect: 'none',
         by: 'operator',
-        remedy: 'grant Read on the configuration topic to the principal that runs this',
+        remedy:
+          recorded.class === 'data'
+            ? `${recorded.message}; until another configuration topic is declared nothing is recorded`
+            : 'grant Read on the configuration topic to the principal that runs this',
       }),
     ];
   }

@@ -197,6 +197,23 @@ describe('a configuration log that is damaged', () => {
     assert.doesNotMatch(stdout, /no record of/);
   });
 
+  it('apply does not call known what it could not read, and says why', async () => {
+    const { code, stdout, stderr } = await desk.run(['apply']);
+    assert.equal(code, 1);
+    assert.match(stdout, /configuration \S{44}: not recorded, since .* cannot be read\n/);
+    assert.match(stderr, /CRC-32C.*until another configuration topic is declared/);
+    // And one batch does not keep everything else from being looked at.
+    const { checks } = (await desk
+      .run(['doctor', '--json'])
+      .then((run) => JSON.parse(run.stdout))) as {
+      checks: { check: string; ran: boolean }[];
+    };
+    assert.deepEqual(
+      checks.filter(({ ran }) => !ran).map(({ check }) => check),
+      ['recorded-configuration'],
+    );
+  });
+
   it('adopt takes the other logs all the same', async () => {
     await rm(desk.path('memory'), { recursive: true });
     const { code, stdout } = await desk.run(['adopt', '--yes', '--json']);
