@@ -51,8 +51,8 @@ export const DATA_DRIFTS: readonly DataDrift[] = [
     name: 'configurations-gone',
     what: 'the history of the configuration deleted',
     make: (scene) => deleteRecords(scene.cluster.bootstrap, configurationTopic(scene), 0, 1n),
-    // Nothing that is recorded is left.
-    doctor: ['log-start-moved', 'configuration-unrecorded'],
+    // Nothing that is recorded is left, though checkpoints name it.
+    doctor: ['log-start-moved', 'configuration-unrecorded', 'configuration-abandoned'],
     plan: ['log-start-moved', 'configuration-unrecorded'],
     verify: [TAMPERED, ['log-start-moved']],
   },
