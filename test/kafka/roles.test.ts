@@ -63,10 +63,15 @@ const STRANGERS: readonly (readonly [User, readonly string[], number, RegExp])[]
   ['producer', ['verify'], 3, /grant/],
   ['producer', ['replay'], 3, /grant/],
   ['mallory', ['replay'], 3, /grant/],
-  ['auditor', ['apply', '--yes'], 1, /acl-unseen: grant Describe on the cluster/],
+  ['auditor', ['apply', '--yes'], 70, /^sealstream: cluster: acl cannot be seen: grant Describe/m],
   ['auditor', ['plan'], 2, /acl-unseen: grant Describe on the cluster/],
   ['mallory', ['plan'], 2, /topic-unseen: grant Describe on the topic/],
-  ['mallory', ['apply', '--yes'], 70, /^sealstream: .*grant Describe on topic audit/m],
+  [
+    'mallory',
+    ['apply', '--yes'],
+    70,
+    /^sealstream: topic audit: topic cannot be seen: grant Describe/m,
+  ],
   ['auditor', ['doctor'], 3, /grant Describe on the cluster/],
 ];
 
