@@ -38,6 +38,7 @@ clusterTest('a drift is found by its code, and mended', OPTIONS, async (cluster,
   const scene = { cluster, ledger, administration };
   try {
     await context.test('as declared, before', () => assertGreen(scene));
+    // That one is mended shows with the next: nothing else is found then.
     for (const drift of [...SETTINGS, ...ACCESS, ...BROKERS, ...MACHINE]) {
       const { what, code, mend } = drift;
       await context.test(`${what}: ${code}`, async () => {
@@ -48,8 +49,6 @@ clusterTest('a drift is found by its code, and mended', OPTIONS, async (cluster,
           if (mend === 'apply') await ledger.ok('deploy', 'apply');
           else await mend(scene);
         }
-        const { changes } = await ledger.plan();
-        assert.deepEqual(changes, [], 'it is mended');
       });
     }
     await context.test('as declared, after', () => assertGreen(scene));
