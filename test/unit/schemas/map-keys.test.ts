@@ -23,6 +23,8 @@ test('a key is written as Avro writes text, the first time and later', () => {
   );
   fc.assert(
     fc.property(key, (key) => {
+      // Refused, as the tests below say.
+      fc.pre(key !== '__proto__');
       const bytes = avroText.toBuffer(key);
       for (let time = 0; time < 3; time++) assert.deepEqual(written(keys, key), bytes);
     }),
