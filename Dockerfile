@@ -12,9 +12,9 @@ COPY --from=build /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist
 # Volumes take the owner of the folder that they are first mounted on.
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/sealstream \
-  && mkdir -p /work /var/lib/sealstream/sealer /var/lib/sealstream/public /var/lib/sealstream/verified \
-  && chown -R node:node /work /var/lib/sealstream
+  && mkdir -p /srv/ledger /var/lib/sealstream/sealer /var/lib/sealstream/public /var/lib/sealstream/verified \
+  && chown -R node:node /srv/ledger /var/lib/sealstream
 USER node
-WORKDIR /work
+WORKDIR /srv/ledger
 ENTRYPOINT ["sealstream"]
 CMD ["--help"]
