@@ -12,6 +12,7 @@ import type { Configuration, TopicDeclaration } from '../policy/configuration.js
 import { type Declared, fieldName, loadDeclared, placeName } from '../policy/parse.js';
 import { resolveStreamUrl } from '../policy/paths.js';
 import { resolveSecurity } from '../policy/secrets.js';
+import { readSmallFile } from '../policy/small-file.js';
 import { withoutSecrets } from '../stream/open.js';
 import type { Logger, Stream } from '../stream/stream.js';
 import { type LogLevel, logger } from './logger.js';
@@ -171,8 +172,11 @@ export function sealSettings(
 
 async function readKeyFile(path: string, field: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return new TextDecoder().decode(await readSmallFile(path));
   } catch (error) {
+    if (error instanceof SealstreamError) {
+      throw new SealstreamError('key-unusable', `${field}: ${error.message}`, { cause: error });
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw new SealstreamError('key-unusable', `${field}: ${path} cannot be read: ${reason}`, {
       cause: error,

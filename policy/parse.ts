@@ -1,5 +1,4 @@
 /** Reads ledger.yaml. Every refusal is one line: file:line:column, the field, what was expected. */
-import { constants, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { SealstreamError } from '../ledger/error.js';
@@ -7,7 +6,8 @@ import { canonicalText, configurationHash } from './canonical.js';
 import { checkTogether, fillDefaults } from './checks.js';
 import { type Configuration, configurationSchema } from './configuration.js';
 import { resolvePaths } from './paths.js';
-import { LONGEST_FILE, type Path, type Place, type Places, parseYaml } from './yaml.js';
+import { readSmallFile } from './small-file.js';
+import { type Path, type Place, type Places, parseYaml } from './yaml.js';
 
 /** A configuration with what names it, and where its fields stand in the file. */
 export interface Declared {
@@ -133,7 +133,7 @@ export async function loadConfiguration(file: string): Promise<Configuration> {
 
 async function readText(file: string): Promise<string> {
   try {
-    const bytes = await readBounded(file);
+    const bytes = await readSmallFile(file);
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof SealstreamError) throw error;
@@ -143,28 +143,5 @@ async function readText(file: string): Promise<string> {
       `${file}: cannot be read (${reason}); \`sealstream init\` makes one, --config names another`,
       { cause: error },
     );
-  }
-}
-
-async function readBounded(file: string): Promise<Uint8Array> {
-  // Without O_NONBLOCK opening a FIFO waits until somebody writes to it.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    if (!(await handle.stat()).isFile()) {
-      throw new SealstreamError('configuration', `${file}: it is no regular file`);
-    }
-    const bytes = new Uint8Array(LONGEST_FILE + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, length, bytes.length - length, null);
-      if (bytesRead === 0) return bytes.subarray(0, length);
-      length += bytesRead;
-    }
-    throw new SealstreamError(
-      'configuration',
-      `${file}: the file is larger than ${LONGEST_FILE} bytes`,
-    );
-  } finally {
-    await handle.close();
   }
 }

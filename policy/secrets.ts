@@ -1,8 +1,8 @@
 /** What `kafka:` in ledger.yaml refers to: PEM files, and secrets by env: or file: reference. */
-import { readFile } from 'node:fs/promises';
 import { SealstreamError } from '../ledger/error.js';
 import type { KafkaSecurity, SaslSettings } from '../stream/stream.js';
 import type { Configuration } from './configuration.js';
+import { readSmallFile } from './small-file.js';
 
 type Kafka = NonNullable<Configuration['kafka']>;
 
@@ -13,8 +13,11 @@ const byName: Locate = (path) => path.join('.');
 
 async function readText(path: string, field: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return new TextDecoder().decode(await readSmallFile(path));
   } catch (error) {
+    if (error instanceof SealstreamError) {
+      throw new SealstreamError(error.code, `${field}: ${error.message}`, { cause: error });
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw new SealstreamError('configuration', `${field}: ${path} cannot be read: ${reason}`, {
       cause: error,

@@ -18,8 +18,8 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { SealstreamError } from '../ledger/error.js';
+import { LONGEST_FILE } from './small-file.js';
 
-export const LONGEST_FILE = 256 * 1024;
 const DEEPEST = 24;
 const MOST_ENTRIES = 1_000;
 const MOST_LEXEMES = 30_000;

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { loadPublicKey } from '../../../cli/session.js';
 import { SealstreamError } from '../../../ledger/error.js';
 import { loadDeclared, parseDeclared } from '../../../policy/parse.js';
+import { resolveSecurity } from '../../../policy/secrets.js';
 import { refusal, WHOLE } from './configuration-support.js';
 
 function changed(from: string | RegExp, to: string): string {
@@ -275,6 +277,29 @@ describe('what is no file', () => {
         await assert.rejects(loadDeclared(file), {
           code: 'configuration',
           message: `${file}: it is no regular file`,
+        });
+      }
+    });
+  });
+
+  it('is refused as a secret or a key, too', async () => {
+    await within(async (folder) => {
+      const fifo = join(folder, 'fifo');
+      execFileSync('mkfifo', [fifo]);
+      const large = join(folder, 'large');
+      await writeFile(large, 'x'.repeat(256 * 1024 + 1));
+      for (const [file, why] of [
+        [fifo, 'it is no regular file'],
+        ['/dev/zero', 'it is no regular file'],
+        [large, 'the file is larger than 262144 bytes'],
+      ] as const) {
+        const reference = `file:${file}`;
+        const sasl = { mechanism: 'plain', username: reference, password: reference } as const;
+        const message = `kafka.sasl.username: ${file}: ${why}`;
+        await assert.rejects(resolveSecurity({ sasl }), { code: 'configuration', message });
+        await assert.rejects(loadPublicKey(file, '--public-key'), {
+          code: 'key-unusable',
+          message: `--public-key: ${file}: ${why}`,
         });
       }
     });
