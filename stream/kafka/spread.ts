@@ -13,8 +13,9 @@ export type Ask<T> = (connection: BrokerConnection, remainingMs: number) => Prom
 /**
  * Runs `attempt` on the broker that takes administrative requests: brokers of a cluster with
  * ZooKeeper do not pass them on, those of KRaft do and any of them may be named. What fails with an
- * error of class retry is tried again until `deadline` (performance.now()): `attempt` must bear being done twice,
- * since the answer to the first time may be lost. Then throws the last error, naming `what`.
+ * error of class retry is tried again until `deadline` (performance.now()): `attempt` must bear being
+ * done twice, since the answer to the first time may be lost. Then throws the last error, naming
+ * `what`.
  */
 export async function throughController<T>(
   cluster: Cluster,
@@ -77,8 +78,9 @@ export async function shownByAll(
 }
 
 /**
- * The metadata, and what every broker in it answers for itself, by id. A broker that does not answer is tried again until
- * `deadline`, unless the metadata no longer lists it; then throws what became of it.
+ * The metadata, and what every broker in it answers for itself, by id. A broker that does not answer
+ * is tried again until `deadline`, unless the metadata no longer lists it; then throws what became of
+ * it.
  */
 export async function fromEach<T>(
   cluster: Cluster,

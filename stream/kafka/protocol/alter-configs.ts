@@ -8,7 +8,7 @@
  *               [error_code INT16, error_message COMPACT_NULLABLE_STRING, resource_type INT8,
  *                resource_name COMPACT_STRING, TAGS], TAGS
  */
-import { type ConfigResource, RESOURCE_TYPES } from './config-resource.js';
+import { answerAbout, type ConfigResource, RESOURCE_TYPES } from './config-resource.js';
 import { WireReader } from './reader.js';
 import { WireWriter } from './writer.js';
 
@@ -61,8 +61,6 @@ export function decodeAlterConfigs(
     return { errorCode, errorMessage, type, name };
   });
   reader.tags();
-  const type = RESOURCE_TYPES[resource.type];
-  const found = results.find((each) => each.type === type && each.name === resource.name);
-  if (found === undefined) throw reader.fail(`no answer about ${resource.type} ${resource.name}`);
-  return { errorCode: found.errorCode, errorMessage: found.errorMessage };
+  const { errorCode, errorMessage } = answerAbout(resource, results, reader);
+  return { errorCode, errorMessage };
 }

@@ -13,7 +13,7 @@
  *                 config_type INT8, documentation COMPACT_NULLABLE_STRING, TAGS], TAGS], TAGS
  */
 import type { Setting, SettingSource } from '../../administration.js';
-import { type ConfigResource, RESOURCE_TYPES } from './config-resource.js';
+import { answerAbout, type ConfigResource, RESOURCE_TYPES } from './config-resource.js';
 import { WireReader } from './reader.js';
 import { WireWriter } from './writer.js';
 
@@ -64,10 +64,7 @@ export function decodeDescribeConfigs(
     return { type, name, errorCode, errorMessage, settings };
   });
   reader.tags();
-  const type = RESOURCE_TYPES[resource.type];
-  const found = results.find((each) => each.type === type && each.name === resource.name);
-  if (found === undefined) throw reader.fail(`no answer about ${resource.type} ${resource.name}`);
-  const { errorCode, errorMessage, settings } = found;
+  const { errorCode, errorMessage, settings } = answerAbout(resource, results, reader);
   return { errorCode, errorMessage, settings };
 }
 
