@@ -16,6 +16,12 @@ export const EXIT = {
 
 const USAGE_CODES: ReadonlySet<string> = new Set(['usage', 'configuration', 'key-unusable']);
 
+/** Whether an error kept a command that checks from looking: no statement about the log. */
+export function isUnchecked(error: unknown): error is SealstreamError {
+  if (!(error instanceof SealstreamError)) return false;
+  return error.class === 'retry' || error.code === 'key-unusable' || error.code === 'unauthorized';
+}
+
 /** The exit code of an error that ended a command. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof SealstreamError && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;

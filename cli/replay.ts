@@ -2,12 +2,11 @@ import type { Command } from 'commander';
 import { NotVerified } from '../consumer/not-verified.js';
 import { type Replayed, replay } from '../consumer/replay.js';
 import { exitCodeOf } from '../consumer/verdict.js';
-import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import { toJson as eventToJson } from '../schemas/json.js';
 import { duration, offset, wholeNumber } from './arguments.js';
 import { type AuditorOptions, type Subject, subjectOf } from './auditor.js';
-import { EXIT } from './exit.js';
+import { EXIT, isUnchecked } from './exit.js';
 import { print, tell } from './output.js';
 import { loadPublicKey } from './session.js';
 
@@ -90,10 +89,7 @@ async function replayCommand(options: ReplayOptions): Promise<number> {
       for (const { code, message } of error.findings) tell(`sealstream: ${code}: ${message}`);
       return exitCodeOf(error.verdict);
     }
-    if (!(error instanceof SealstreamError)) throw error;
-    const isUnchecked =
-      error.class === 'retry' || error.code === 'key-unusable' || error.code === 'unauthorized';
-    if (!isUnchecked) throw error;
+    if (!isUnchecked(error)) throw error;
     tell(`sealstream: could not check: ${error.message}`);
     return EXIT.unchecked;
   }

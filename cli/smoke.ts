@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { exitCodeOf, type Verdict, worstVerdict } from '../consumer/verdict.js';
-import { SealstreamError } from '../ledger/error.js';
 import type { Configuration } from '../policy/configuration.js';
 import { loadDeclared } from '../policy/parse.js';
 import { duration } from './arguments.js';
-import { EXIT } from './exit.js';
+import { EXIT, isUnchecked } from './exit.js';
 import { logger } from './logger.js';
 import { printable, printLine, tell, toJson } from './output.js';
 import { openPlace } from './place.js';
@@ -127,10 +126,7 @@ async function smoke(options: SmokeCommandOptions): Promise<number> {
       await stream.close();
     }
   } catch (error) {
-    if (!(error instanceof SealstreamError)) throw error;
-    const isUnchecked =
-      error.class === 'retry' || error.code === 'key-unusable' || error.code === 'unauthorized';
-    if (!isUnchecked) throw error;
+    if (!isUnchecked(error)) throw error;
     tell(`sealstream: could not check: ${error.message}`);
     return EXIT.unchecked;
   }
