@@ -141,8 +141,8 @@ clusterTest('a cluster without authorizer has no rules, and takes none', {}, asy
   try {
     assert.equal(await administration.accessRules(), null);
     for (const change of [
-      administration.addAccessRules([rule({})]),
-      administration.removeAccessRules([rule({})]),
+      () => administration.addAccessRules([rule({})]),
+      () => administration.removeAccessRules([rule({})]),
     ]) {
       await assert.rejects(change, { code: 'unsupported', message: /authorizer\.class\.name/ });
     }
