@@ -1,15 +1,9 @@
 import { SealstreamError } from '../ledger/error.js';
 import type { DifferenceCode } from './catalogue.js';
 import { type Declared, type DesiredTopic, desiredTopics, isEmbedded } from './desired.js';
-import {
-  type Change,
-  type Difference,
-  isTooLong,
-  LONGEST_WAIVER_DAYS,
-  type Waiver,
-  waiverFor,
-} from './difference.js';
+import type { Change, Difference } from './difference.js';
 import type { Observed } from './observed.js';
+import { isTooLong, LONGEST_WAIVER_DAYS, type Waiver, waiverFor } from './waiver.js';
 
 /** What every group of differences is computed from. */
 export interface Comparison {

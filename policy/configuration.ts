@@ -7,7 +7,7 @@ import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { accepts, duration, path, wholeNumber } from './fields.js';
 import { kafka } from './kafka-fields.js';
 import { principals } from './principals.js';
-import { waiver } from './waivers.js';
+import { waiver } from './waiver-fields.js';
 
 export const DEFAULT_REPLICATION = 3;
 

@@ -1,16 +1,7 @@
 import type { AccessRule, Quota } from '../stream/administration.js';
 import type { TopicSpecification } from '../stream/stream.js';
 import type { Code } from './catalogue.js';
-
-/** Lets one deviation stand until the end of a day, UTC. */
-export interface Waiver {
-  readonly code: string;
-  /** null: on every topic, and where no topic is concerned. */
-  readonly topic: string | null;
-  /** `YYYY-MM-DD`, the last day on which it holds. */
-  readonly until: string;
-  readonly reason: string;
-}
+import type { Waiver } from './waiver.js';
 
 /** What `apply` does about a difference. */
 export type Change =
@@ -72,39 +63,4 @@ export function isRefused({ effect, waiver }: Difference): boolean {
 export function isPending({ effect, by, waiver }: Difference): boolean {
   if (by === 'broker') return false;
   return waiver === null || (effect === 'loosens' && by === 'apply');
-}
-
-const DAY_MS = 86_400_000;
-/** A waiver that never runs out is none. */
-export const LONGEST_WAIVER_DAYS = 366;
-
-/** Whether its day is further off than any waiver may hold. */
-export function isTooLong({ until }: Pick<Waiver, 'until'>, today: string): boolean {
-  return Date.parse(until) - Date.parse(today) > LONGEST_WAIVER_DAYS * DAY_MS;
-}
-
-/** Whether it holds on `today` (`YYYY-MM-DD`, UTC). */
-export function isInForce(waiver: Pick<Waiver, 'until'>, today: string): boolean {
-  return today <= waiver.until && !isTooLong(waiver, today);
-}
-
-/** The waiver in force on `today` (`YYYY-MM-DD`, UTC) that covers a code on a topic. */
-export function waiverFor(
-  waivers: readonly Waiver[],
-  today: string,
-  { code, topic }: { readonly code: Code; readonly topic: string | null },
-): Waiver | null {
-  return (
-    waivers.find(
-      (waiver) =>
-        waiver.code === code &&
-        (waiver.topic === null || waiver.topic === topic) &&
-        isInForce(waiver, today),
-    ) ?? null
-  );
-}
-
-/** The day that waivers are held against. */
-export function dayOf(time: Date): string {
-  return time.toISOString().slice(0, 10);
 }

@@ -6,9 +6,9 @@ import { checkpointTopic } from '../ledger/checkpoint-record.js';
 import type { Code } from './catalogue.js';
 import type { Configuration } from './configuration.js';
 import { desiredTopics } from './desired.js';
-import { type Waiver, waiverFor } from './difference.js';
 import { codeOf, isLooser } from './direction.js';
 import { ROLES } from './principals.js';
+import { type Waiver, waiverFor } from './waiver.js';
 import type { Path } from './yaml.js';
 
 /** One field that loosens the ledger. */

@@ -1,6 +1,6 @@
 import { SealstreamError } from '../../ledger/error.js';
 import { CATALOGUE, type Severity } from '../catalogue.js';
-import { waiverFor } from '../difference.js';
+import { waiverFor } from '../waiver.js';
 import type { Places } from '../yaml.js';
 import { CHECKS, type Check } from './checks.js';
 import type { Examined } from './examined.js';

@@ -1,5 +1,5 @@
 import type { Code, Severity } from '../catalogue.js';
-import type { Waiver } from '../difference.js';
+import type { Waiver } from '../waiver.js';
 import type { Path, Place } from '../yaml.js';
 
 /** Something that is not as it must be, as a check tells it. */

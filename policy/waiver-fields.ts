@@ -1,7 +1,7 @@
 /** Exceptions: what a reviewed file allows to be loose, until when, and why. */
 import { z } from 'zod';
 import { CATALOGUE } from './catalogue.js';
-import type { Waiver } from './difference.js';
+import type { Waiver } from './waiver.js';
 
 const CODE_EXPECTED = 'expected a code of `sealstream doctor` such as retention-time';
 const DATE_EXPECTED = 'expected the last day on which it holds, YYYY-MM-DD';
