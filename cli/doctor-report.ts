@@ -1,6 +1,6 @@
 /** A diagnosis as people and machines read it. */
 import colors from 'picocolors';
-import type { Severity } from '../policy/catalogue.js';
+import type { Severity } from '../policy/catalogue/entry.js';
 import type { CheckOutcome, Diagnosis, DoctorFinding, Unseen } from '../policy/doctor/finding.js';
 import { counted, printable } from './output.js';
 

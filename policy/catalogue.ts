@@ -3,17 +3,8 @@
  * and code scanning name it.
  */
 import { DIFFERENCES } from './catalogue/differences.js';
+import type { Entry } from './catalogue/entry.js';
 import { HEALTH } from './catalogue/health.js';
-
-export type Severity = 'error' | 'warning' | 'note';
-
-export interface Entry {
-  readonly severity: Severity;
-  /** A few words, without a full stop. */
-  readonly title: string;
-  /** What it means for the ledger: one or two sentences. */
-  readonly why: string;
-}
 
 /** What `plan` can find, and `doctor` with it. */
 export type DifferenceCode = keyof typeof DIFFERENCES;

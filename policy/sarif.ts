@@ -1,7 +1,8 @@
 /** A diagnosis as SARIF 2.1.0, the form that code-scanning services read. */
 
+import type { Severity } from './catalogue/entry.js';
 import { REMEDIES } from './catalogue/remedies.js';
-import { CATALOGUE, type Code, type Severity } from './catalogue.js';
+import { CATALOGUE, type Code } from './catalogue.js';
 import type { Diagnosis, DoctorFinding } from './doctor/finding.js';
 
 const SCHEMA =

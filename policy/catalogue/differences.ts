@@ -1,4 +1,4 @@
-import type { Entry } from '../catalogue.js';
+import type { Entry } from './entry.js';
 
 /** Where the cluster is not what ledger.yaml declares. */
 export const DIFFERENCES = {

@@ -1,4 +1,4 @@
-import type { Entry } from '../catalogue.js';
+import type { Entry } from './entry.js';
 
 /** What makes a ledger weak or blind although the cluster is as declared. */
 export const HEALTH = {

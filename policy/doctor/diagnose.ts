@@ -1,5 +1,6 @@
 import { SealstreamError } from '../../ledger/error.js';
-import { CATALOGUE, type Severity } from '../catalogue.js';
+import { byGravity } from '../catalogue/entry.js';
+import { CATALOGUE } from '../catalogue.js';
 import { waiverFor } from '../waiver.js';
 import type { Places } from '../yaml.js';
 import { CHECKS, type Check } from './checks.js';
@@ -7,8 +8,6 @@ import type { Examined } from './examined.js';
 import type { CheckOutcome, CheckResult, Diagnosis, DoctorFinding, Draft } from './finding.js';
 import { type Premises, premisesOf, type Site, siteOf } from './prepared.js';
 import { unusedWaivers } from './waivers.js';
-
-const ORDER: readonly Severity[] = ['error', 'warning', 'note'];
 
 /** Runs every check that applies to the stream, over what was looked at. */
 export function diagnose(examined: Examined, places: Places): Diagnosis {
@@ -30,7 +29,7 @@ export function diagnose(examined: Examined, places: Places): Diagnosis {
   );
   outcomes.push({ check: 'waivers-used', ran: true, unseen: [], findings: unused });
   const findings = outcomes.flatMap((outcome) => outcome.findings);
-  findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  findings.sort(byGravity);
   return { outcomes, findings };
 }
 

@@ -1,12 +1,11 @@
+import { byGravity } from '../catalogue/entry.js';
 import { REMEDIES } from '../catalogue/remedies.js';
-import { CATALOGUE, type Code, type Severity } from '../catalogue.js';
-
-const ORDER: readonly Severity[] = ['error', 'warning', 'note'];
+import { CATALOGUE, type Code } from '../catalogue.js';
 
 /** Every code, the gravest first. */
 function codeTable(): string {
-  const codes = (Object.keys(CATALOGUE) as Code[]).sort(
-    (a, b) => ORDER.indexOf(CATALOGUE[a].severity) - ORDER.indexOf(CATALOGUE[b].severity),
+  const codes = (Object.keys(CATALOGUE) as Code[]).sort((a, b) =>
+    byGravity(CATALOGUE[a], CATALOGUE[b]),
   );
   const rows = codes.map((code) => {
     const { severity, title, why } = CATALOGUE[code];

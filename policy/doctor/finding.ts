@@ -1,4 +1,5 @@
-import type { Code, Severity } from '../catalogue.js';
+import type { Severity } from '../catalogue/entry.js';
+import type { Code } from '../catalogue.js';
 import type { Waiver } from '../waiver.js';
 import type { Path, Place } from '../yaml.js';
 
