@@ -1,7 +1,7 @@
 import { formatOrigin } from '../ledger/origin.js';
-import type { Configuration } from '../policy/configuration.js';
-import type { Difference } from '../policy/difference.js';
-import type { Observed } from '../policy/observed.js';
+import type { Configuration } from '../policy/file/configuration.js';
+import type { Difference } from '../policy/plan/difference.js';
+import type { Observed } from '../policy/plan/observed.js';
 import { openExisting } from './memory.js';
 
 /**

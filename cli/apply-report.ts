@@ -1,5 +1,5 @@
-import type { Configuration } from '../policy/configuration.js';
-import type { Difference } from '../policy/difference.js';
+import type { Configuration } from '../policy/file/configuration.js';
+import type { Difference } from '../policy/plan/difference.js';
 import type { TopicDescription } from '../stream/stream.js';
 import type { AppliedLog } from './apply-logs.js';
 import { counted, printLine, tell, toJson } from './output.js';

@@ -1,6 +1,6 @@
 /** Parsers of option values; each throws `usage` and names the option. */
 import { SealstreamError } from '../ledger/error.js';
-import { parseDuration } from '../policy/fields.js';
+import { parseDuration } from '../policy/file/fields.js';
 
 export function wholeNumber(option: string, least: number, most: number) {
   return (text: string): number => {

@@ -1,7 +1,7 @@
 /** What verify and prove need: a stream, a ledger, topics and the public key; with or without ledger.yaml. */
 import { SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
-import { loadDeclared } from '../policy/parse.js';
+import { loadDeclared } from '../policy/file/parse.js';
 import type { Logger, Stream } from '../stream/stream.js';
 import { logger } from './logger.js';
 import { openPlace, type StreamPlace } from './place.js';

@@ -5,7 +5,7 @@ import type { PublicKey } from '../ledger/keys.js';
 import type { ClusterView, LogHealth, NewestRecord, Unasked } from '../policy/doctor/examined.js';
 import { inTurns, newestRecords, timeOfFirst } from '../policy/doctor/samples.js';
 import { type SignedLog, signedLogs } from '../policy/doctor/signed.js';
-import { type Observed, observe } from '../policy/observed.js';
+import { type Observed, observe } from '../policy/plan/observed.js';
 import { type LogStatus, sealStatus } from '../sealer/status.js';
 import type { Memory } from '../store/memory.js';
 import type { TopicIdentity } from '../stream/stream.js';

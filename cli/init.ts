@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { SealstreamError } from '../ledger/error.js';
 import { generateKeyPair } from '../ledger/keys.js';
 import { MAX_ORIGIN_LENGTH } from '../ledger/origin.js';
-import { parseConfiguration } from '../policy/parse.js';
+import { parseConfiguration } from '../policy/file/parse.js';
 import { wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
 import { printLine, toJson } from './output.js';

@@ -1,6 +1,6 @@
 /** What the commands that look after the ledger itself begin with: `plan`, `apply`, `doctor`. */
 import { userInfo } from 'node:os';
-import { type Declared, loadDeclared } from '../policy/parse.js';
+import { type Declared, loadDeclared } from '../policy/file/parse.js';
 import type { Administration } from '../stream/administration.js';
 import { openAdministration } from '../stream/open.js';
 import type { Stream } from '../stream/stream.js';

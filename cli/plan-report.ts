@@ -1,7 +1,7 @@
 /** A plan as people and machines read it. */
 import colors from 'picocolors';
-import { CATALOGUE, UNSEEN } from '../policy/catalogue.js';
-import { type Difference, isPending, isRefused } from '../policy/difference.js';
+import { CATALOGUE, UNSEEN } from '../policy/catalogue/catalogue.js';
+import { type Difference, isPending, isRefused } from '../policy/plan/difference.js';
 import { counted, printable } from './output.js';
 
 const ABSENT = 'absent';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { SealstreamError } from '../ledger/error.js';
-import { isPending } from '../policy/difference.js';
-import { observe } from '../policy/observed.js';
-import { plan as planned } from '../policy/plan.js';
-import { dayOf } from '../policy/waiver.js';
+import { dayOf } from '../policy/file/waiver.js';
+import { isPending } from '../policy/plan/difference.js';
+import { observe } from '../policy/plan/observed.js';
+import { plan as planned } from '../policy/plan/plan.js';
 import { withoutAdopted } from './adopted-starts.js';
 import { EXIT } from './exit.js';
 import { withLedger } from './ledger-session.js';

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { SealstreamError } from '../ledger/error.js';
-import { resolveSecurity } from '../policy/secrets.js';
+import { resolveSecurity } from '../policy/file/secrets.js';
 import type { SealerOptions } from '../sealer/options.js';
 import type { SealedOnce } from '../sealer/seal-once.js';
 import type { Sealer } from '../sealer/sealer.js';

@@ -8,11 +8,11 @@ import {
   type SigningKey,
   signingKeyFromPem,
 } from '../ledger/keys.js';
-import type { Configuration, TopicDeclaration } from '../policy/configuration.js';
-import { type Declared, fieldName, loadDeclared, placeName } from '../policy/parse.js';
-import { resolveStreamUrl } from '../policy/paths.js';
-import { resolveSecurity } from '../policy/secrets.js';
-import { readSmallFile } from '../policy/small-file.js';
+import type { Configuration, TopicDeclaration } from '../policy/file/configuration.js';
+import { type Declared, fieldName, loadDeclared, placeName } from '../policy/file/parse.js';
+import { resolveStreamUrl } from '../policy/file/paths.js';
+import { resolveSecurity } from '../policy/file/secrets.js';
+import { readSmallFile } from '../policy/file/small-file.js';
 import { withoutSecrets } from '../stream/open.js';
 import type { Logger, Stream } from '../stream/stream.js';
 import { type LogLevel, logger } from './logger.js';

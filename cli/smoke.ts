@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { exitCodeOf, type Verdict, worstVerdict } from '../consumer/verdict.js';
-import type { Configuration } from '../policy/configuration.js';
-import { loadDeclared } from '../policy/parse.js';
+import type { Configuration } from '../policy/file/configuration.js';
+import { loadDeclared } from '../policy/file/parse.js';
 import { duration } from './arguments.js';
 import { EXIT, isUnchecked } from './exit.js';
 import { logger } from './logger.js';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { type Loosening, loosenings } from '../policy/loosening.js';
-import { type Declared, fieldName, placeName, readDeclared } from '../policy/parse.js';
-import { ROLES } from '../policy/principals.js';
-import { dayOf, isInForce, isTooLong, LONGEST_WAIVER_DAYS } from '../policy/waiver.js';
+import { type Declared, fieldName, placeName, readDeclared } from '../policy/file/parse.js';
+import { ROLES } from '../policy/file/principals.js';
+import { dayOf, isInForce, isTooLong, LONGEST_WAIVER_DAYS } from '../policy/file/waiver.js';
+import { type Loosening, loosenings } from '../policy/plan/loosening.js';
 import { EXIT } from './exit.js';
 import { counted, printLine, tell, toJson } from './output.js';
 import type { CommonOptions } from './session.js';

@@ -6,8 +6,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { configurationSchema } from './configuration.js';
 import { withCodeTable } from './doctor/document.js';
+import { configurationSchema } from './file/configuration.js';
 
 /** JSON Schema draft 7, which editors' YAML support knows. It says what a field alone may hold. */
 export function generate(): string {

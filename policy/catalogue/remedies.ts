@@ -1,4 +1,4 @@
-import type { Code } from '../catalogue.js';
+import type { Code } from './catalogue.js';
 
 /** What is done about a code in general; a finding has the exact command. Markdown. */
 export const REMEDIES: Readonly<Record<Code, string>> = {

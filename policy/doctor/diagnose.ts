@@ -1,9 +1,9 @@
 import { SealstreamError } from '../../ledger/error.js';
+import { CATALOGUE } from '../catalogue/catalogue.js';
 import { byGravity } from '../catalogue/entry.js';
-import { CATALOGUE } from '../catalogue.js';
-import { waiverFor } from '../waiver.js';
-import type { Places } from '../yaml.js';
-import { CHECKS, type Check } from './checks.js';
+import { waiverFor } from '../file/waiver.js';
+import type { Places } from '../file/yaml.js';
+import { CHECKS, type Check } from './checks/table.js';
 import type { Examined } from './examined.js';
 import type { CheckOutcome, CheckResult, Diagnosis, DoctorFinding, Draft } from './finding.js';
 import { type Premises, premisesOf, type Site, siteOf } from './prepared.js';

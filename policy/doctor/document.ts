@@ -1,6 +1,6 @@
+import { CATALOGUE, type Code } from '../catalogue/catalogue.js';
 import { byGravity } from '../catalogue/entry.js';
 import { REMEDIES } from '../catalogue/remedies.js';
-import { CATALOGUE, type Code } from '../catalogue.js';
 
 /** Every code, the gravest first. */
 function codeTable(): string {

@@ -1,8 +1,8 @@
 /** All that the checks are functions of: what was looked at, once, as plain data. */
 import type { SealstreamError } from '../../ledger/error.js';
 import type { TimestampType } from '../../ledger/records.js';
-import type { Declared } from '../desired.js';
-import type { Observed } from '../observed.js';
+import type { Declared } from '../plan/desired.js';
+import type { Observed } from '../plan/observed.js';
 import type { ForeignRecords } from './signed.js';
 
 export interface Examined {

@@ -1,7 +1,7 @@
+import type { Code } from '../catalogue/catalogue.js';
 import type { Severity } from '../catalogue/entry.js';
-import type { Code } from '../catalogue.js';
-import type { Waiver } from '../waiver.js';
-import type { Path, Place } from '../yaml.js';
+import type { Waiver } from '../file/waiver.js';
+import type { Path, Place } from '../file/yaml.js';
 
 /** Something that is not as it must be, as a check tells it. */
 export interface Draft {

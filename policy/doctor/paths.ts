@@ -1,8 +1,8 @@
 /** Which field of ledger.yaml a finding is about, so that code scanning can show it there. */
 import { checkpointTopic } from '../../ledger/checkpoint-record.js';
-import type { Configuration } from '../configuration.js';
-import { ROLES } from '../principals.js';
-import type { Path } from '../yaml.js';
+import type { Configuration } from '../file/configuration.js';
+import { ROLES } from '../file/principals.js';
+import type { Path } from '../file/yaml.js';
 
 /** Of a topic's declaration, or of its `field` (`minInSync`) where the file has it. */
 export function topicPath(configuration: Configuration, topic: string | null, field = ''): Path {

@@ -1,10 +1,10 @@
 import { SealstreamError } from '../../ledger/error.js';
-import { type Comparison, compare } from '../comparison.js';
-import type { Configuration } from '../configuration.js';
-import { isEmbedded } from '../desired.js';
-import type { Difference } from '../difference.js';
-import type { Observed } from '../observed.js';
-import { plan } from '../plan.js';
+import type { Configuration } from '../file/configuration.js';
+import { type Comparison, compare } from '../plan/comparison.js';
+import { isEmbedded } from '../plan/desired.js';
+import type { Difference } from '../plan/difference.js';
+import type { Observed } from '../plan/observed.js';
+import { plan } from '../plan/plan.js';
 import type { ClusterView, Examined, HostState } from './examined.js';
 
 /** What checks of this machine and of the file look at. */

@@ -4,9 +4,9 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { generateKeyPair } from '../../ledger/keys.js';
-import { parseDeclared } from '../../policy/parse.js';
+import { parseDeclared } from '../../policy/file/parse.js';
 import { Desk } from '../support/cli.js';
-import { WHOLE as SAMPLE } from '../unit/policy/configuration-support.js';
+import { WHOLE as SAMPLE } from '../unit/policy/file/configuration-support.js';
 
 const day = (days: number): string =>
   new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);

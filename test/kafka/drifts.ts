@@ -3,7 +3,7 @@
  * `doctor` and `plan` tell it, and what makes it good. docs/doctor.md says of each code why it matters.
  */
 import { chmod, rename } from 'node:fs/promises';
-import type { Code } from '../../policy/catalogue.js';
+import type { Code } from '../../policy/catalogue/catalogue.js';
 import type { AccessRule, Administration } from '../../stream/administration.js';
 import type { DeclaredLedger } from '../support/declared-ledger.js';
 import type { KafkaCluster } from '../support/kafka.js';

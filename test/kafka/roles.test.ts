@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { dayOf } from '../../policy/waiver.js';
+import { dayOf } from '../../policy/file/waiver.js';
 import { openStream } from '../../stream/open.js';
 import {
   type Attempt,

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { withoutAdopted } from '../../../cli/adopted-starts.js';
 import { formatOrigin } from '../../../ledger/origin.js';
-import { parseDeclared } from '../../../policy/parse.js';
-import { plan } from '../../../policy/plan.js';
+import { parseDeclared } from '../../../policy/file/parse.js';
+import { plan } from '../../../policy/plan/plan.js';
 import { openMemory } from '../../../store/folder.js';
-import { logStart } from '../policy/edits.js';
-import { asDeclared, TODAY } from '../policy/plan-support.js';
+import { logStart } from '../policy/plan/edits.js';
+import { asDeclared, TODAY } from '../policy/plan/plan-support.js';
 
 it('a log that was adopted without its first records is as declared, and none but that log', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sealstream-adopted-'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planLines } from '../../../cli/plan-report.js';
-import type { Difference } from '../../../policy/difference.js';
+import type { Difference } from '../../../policy/plan/difference.js';
 
 const WAIVER = { code: 'x', topic: null, until: '2026-12-31', reason: 'decided in the review' };
 
