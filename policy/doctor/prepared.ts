@@ -1,7 +1,6 @@
 import { SealstreamError } from '../../ledger/error.js';
-import type { Configuration } from '../file/configuration.js';
+import { type Configuration, isEmbedded } from '../file/configuration.js';
 import { type Comparison, compare } from '../plan/comparison.js';
-import { isEmbedded } from '../plan/desired.js';
 import type { Difference } from '../plan/difference.js';
 import type { Observed } from '../plan/observed.js';
 import { plan } from '../plan/plan.js';

@@ -1,6 +1,11 @@
 /** What no field of ledger.yaml can say alone. */
 import { MAX_ORIGIN_LENGTH } from '../../ledger/origin.js';
-import { type Configuration, DEFAULT_REPLICATION, defaultMinInSync } from './configuration.js';
+import {
+  type Configuration,
+  DEFAULT_REPLICATION,
+  defaultMinInSync,
+  isEmbedded,
+} from './configuration.js';
 import { type Grant, ROLES } from './principals.js';
 import type { Source } from './yaml.js';
 
@@ -11,7 +16,7 @@ type Topic = Configuration['topics'][number];
 
 /** Throws `configuration`, at the field that does not go with the others. */
 export function checkTogether(configuration: Configuration, source: Source): void {
-  const embedded = configuration.stream.startsWith('file:');
+  const embedded = isEmbedded(configuration);
   if (embedded && configuration.kafka !== undefined) {
     source.fail(source.of(['kafka']), `kafka: ${ONLY_KAFKA}`);
   }
@@ -124,7 +129,7 @@ function checkQuota(
 
 /** With what Kafka's topics have where the file leaves it out. */
 export function fillDefaults(configuration: Configuration): Configuration {
-  if (configuration.stream.startsWith('file:')) return configuration;
+  if (isEmbedded(configuration)) return configuration;
   const topics = configuration.topics.map((topic) => {
     const { replication = DEFAULT_REPLICATION } = topic;
     const { minInSync = defaultMinInSync(replication) } = topic;

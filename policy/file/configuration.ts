@@ -125,3 +125,8 @@ export const configurationSchema = z.strictObject({
 /** A valid ledger.yaml: durations in milliseconds, paths absolute, secrets still references. */
 export type Configuration = z.output<typeof configurationSchema>;
 export type TopicDeclaration = Configuration['topics'][number];
+
+/** A stream in a folder of this machine, without brokers. */
+export function isEmbedded({ stream }: Pick<Configuration, 'stream'>): boolean {
+  return stream.startsWith('file:');
+}

@@ -1,7 +1,8 @@
 import { SealstreamError } from '../../ledger/error.js';
 import type { DifferenceCode } from '../catalogue/catalogue.js';
+import { isEmbedded } from '../file/configuration.js';
 import { isTooLong, LONGEST_WAIVER_DAYS, type Waiver, waiverFor } from '../file/waiver.js';
-import { type Declared, type DesiredTopic, desiredTopics, isEmbedded } from './desired.js';
+import { type Declared, type DesiredTopic, desiredTopics } from './desired.js';
 import type { Change, Difference } from './difference.js';
 import type { Observed } from './observed.js';
 

@@ -5,6 +5,7 @@ import {
   type Configuration,
   DEFAULT_REPLICATION,
   defaultMinInSync,
+  isEmbedded,
   type TopicDeclaration,
 } from '../file/configuration.js';
 
@@ -35,10 +36,6 @@ export const BROKER_SETTINGS = [
   { code: 'broker-unclean-election', setting: 'unclean.leader.election.enable', wanted: 'false' },
   { code: 'allow-everyone', setting: 'allow.everyone.if.no.acl.found', wanted: 'false' },
 ] as const;
-
-export function isEmbedded(configuration: Configuration): boolean {
-  return configuration.stream.startsWith('file:');
-}
 
 type Settings = ReadonlyMap<string, string>;
 

@@ -7,8 +7,8 @@ import type {
   TopicState,
 } from '../../stream/administration.js';
 import type { Bounds, Stream } from '../../stream/stream.js';
-import type { Configuration } from '../file/configuration.js';
-import { desiredTopics, isEmbedded } from './desired.js';
+import { type Configuration, isEmbedded } from '../file/configuration.js';
+import { desiredTopics } from './desired.js';
 import { type RecordedConfiguration, readRecorded } from './recorded.js';
 
 /**
