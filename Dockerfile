@@ -1,11 +1,12 @@
-FROM node:22-slim AS build
+# With the C compiler that the native hashing is built by; the same Debian as below.
+FROM node:22-bookworm AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund && chmod +x dist/cli/main.js
 
-FROM node:22-slim
+FROM node:22-bookworm-slim
 ENV NODE_ENV=production
 COPY --from=build /app/package.json /app/package.json
 COPY --from=build /app/node_modules /app/node_modules

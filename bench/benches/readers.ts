@@ -35,14 +35,24 @@ export function fileReader(log: PreparedLog): Contender {
   return { name: 'only read the files', ours: false, script: 'read-files', parameters: () => log };
 }
 
+/** The same work with one call of SHA-256 a hash, as it is where nothing was compiled. */
+export function inJavaScript(contenders: readonly Contender[]): Contender[] {
+  return contenders.map((one) => ({
+    ...one,
+    name: `${one.name}, JavaScript`,
+    environment: { SEALSTREAM_NATIVE: 'off' },
+  }));
+}
+
 export function hashLoops(log: PreparedLog, workers: readonly number[]): Contender[] {
   const { records, bytes, samples } = log;
-  return workers.map((count) => ({
+  const loops = workers.map((count) => ({
     name: `only hash, ${threads(count)}`,
     ours: false,
     script: 'hash-loop',
     parameters: () => ({ records, bytes, samples: samples.path, threads: count }),
   }));
+  return [...loops, ...inJavaScript(loops)];
 }
 
 /** `verify`: through the API in one thread, through the program with more. */

@@ -1,7 +1,7 @@
 import type { Bench, Task } from '../harness/bench.js';
 import { countOf } from '../harness/bench.js';
 import type { Place, Scene } from '../harness/scene.js';
-import { fileReader, hashLoops, kafkaReaders, sealers } from './readers.js';
+import { fileReader, hashLoops, inJavaScript, kafkaReaders, sealers } from './readers.js';
 
 function sealBench(place: Place): Bench {
   return {
@@ -19,7 +19,8 @@ async function contenders(place: Place, scene: Scene, task: Task) {
   const wish = { place, records: countOf(task), size, partitions, content: 'plain' } as const;
   const log = await scene.log(wish);
   const readers = place === 'kafka' ? await kafkaReaders(scene, log) : [fileReader(log)];
-  return [...sealers(scene, log, workers), ...readers, ...hashLoops(log, workers)];
+  const ours = sealers(scene, log, workers);
+  return [...ours, ...inJavaScript(ours), ...readers, ...hashLoops(log, workers)];
 }
 
 export const SEAL: readonly Bench[] = [sealBench('kafka'), sealBench('file')];

@@ -1,6 +1,13 @@
 import { type Bench, countOf, type Task } from '../harness/bench.js';
 import type { Place, Scene } from '../harness/scene.js';
-import { fileReader, hashLoops, kafkaReaders, sealers, verifiers } from './readers.js';
+import {
+  fileReader,
+  hashLoops,
+  inJavaScript,
+  kafkaReaders,
+  sealers,
+  verifiers,
+} from './readers.js';
 
 function verifyBench(place: Place): Bench {
   return {
@@ -20,7 +27,8 @@ async function contenders(place: Place, scene: Scene, task: Task) {
   const ours = verifiers(log, await scene.sealed(log), workers);
   const readers = place === 'kafka' ? await kafkaReaders(scene, log) : [fileReader(log)];
   const compared = sealers(scene, log, workers).map((one) => ({ ...one, ours: false }));
-  return [...ours, ...compared, ...readers, ...hashLoops(log, workers)];
+  const loops = hashLoops(log, workers);
+  return [...ours, ...inJavaScript(ours), ...compared, ...readers, ...loops];
 }
 
 export const VERIFY: readonly Bench[] = [verifyBench('kafka'), verifyBench('file')];

@@ -8,6 +8,8 @@ export interface Contender {
   readonly ours: boolean;
   /** In dist/bench/contenders, without `.js`. */
   readonly script: string;
+  /** Variables that the process gets besides those of this one. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What the process is told; made anew before every run, outside the measured time. */
   parameters(): object | Promise<object>;
   /** Removes what a run has written. */
@@ -25,7 +27,7 @@ const PATIENCE_MS = 30 * 60_000;
 export async function runOnce(contender: Contender): Promise<Measurement> {
   const parameters = await contender.parameters();
   try {
-    return await runScript(contender.script, parameters);
+    return await runScript(contender.script, parameters, contender.environment);
   } catch (error) {
     throw new Error(`${contender.name}: ${error instanceof Error ? error.message : error}`);
   } finally {
@@ -34,9 +36,14 @@ export async function runOnce(contender: Contender): Promise<Measurement> {
 }
 
 /** Runs one process to its end. Throws what it wrote on stderr where that is not 0. */
-export async function runScript(script: string, parameters: object): Promise<Measurement> {
+export async function runScript(
+  script: string,
+  parameters: object,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Measurement> {
   const path = fileURLToPath(new URL(`../contenders/${script}.js`, import.meta.url));
   const child = spawn(process.execPath, [path, JSON.stringify(parameters)], {
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: PATIENCE_MS,
   });

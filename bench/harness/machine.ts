@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import { hashing } from '../../ledger/hashing/choose.js';
 
 const run = promisify(execFile);
 
@@ -10,6 +11,8 @@ export interface Machine {
   readonly memoryBytes: number;
   readonly system: string;
   readonly node: string;
+  /** How ours hashes unless a contender's name says otherwise. */
+  readonly hashing: 'javascript' | 'native';
   readonly java: string | null;
   /** Processes that wanted to run in the minute before: those of somebody else, at the start. */
   readonly loadAverage: number;
@@ -22,6 +25,7 @@ export async function machine(): Promise<Machine> {
     memoryBytes: totalmem(),
     system: `${process.platform} ${release()} ${process.arch}`,
     node: process.version,
+    hashing: hashing().name,
     java: await javaVersion(),
     loadAverage: loadavg()[0] ?? 0,
   };
