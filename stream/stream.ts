@@ -169,7 +169,8 @@ export interface Stream {
 }
 
 export interface ReaderOptions {
-  /** Bytes asked for per poll and source; a single larger batch still comes whole. Default 1 MiB. */
+  /** Bytes asked for per poll and source; a single larger batch still comes whole. Default
+   * 1 MiB, on Kafka 1.5 MiB. */
   readonly maxBytes?: number;
   /** What a poll brought is looked at only until the next one: its memory may be used again. */
   readonly recycle?: boolean;

@@ -2,12 +2,9 @@
  * Zstandard. The decoder takes the frame's own word for how much memory to allocate, so the frame
  * headers and block headers are read here first: they bound what the blocks can really hold.
  */
-import { compress, decompress, init } from '@bokuweb/zstd-wasm';
 import { corrupt } from './layout.js';
 import { tooLarge } from './limits.js';
-
-// Before anything can be decoded: decoding is synchronous, loading WebAssembly is not.
-await init();
+import { zstdLibrary } from './zstd-library.js';
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -58,11 +55,12 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
 
 /** One frame with its content size, as librdkafka writes it. */
 export function compressZstd(bytes: Uint8Array): Uint8Array {
-  return compress(bytes);
+  return zstdLibrary().compress(bytes);
 }
 
 /** null: the decoder refused it. Its error is a number without a name, so nothing is lost. */
 function decodeFrame(frame: Uint8Array, size: number): Uint8Array | null {
+  const { decompress } = zstdLibrary();
   try {
     return decompress(frame, { defaultHeapSize: size });
   } catch {

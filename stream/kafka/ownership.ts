@@ -4,7 +4,7 @@ import type { Ownership, OwnershipOptions, TopicIdentity } from '../stream.js';
 import type { Cluster } from './cluster.js';
 import { classify } from './connection.js';
 import { sameTopic } from './identity.js';
-import { createKafkaClient, type KafkaClient } from './kafkajs-client.js';
+import type { KafkaClient } from './kafkajs-client.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const REBALANCE_TIMEOUT_MS = 15_000;
@@ -31,6 +31,8 @@ export async function ownPartitions(
   const metadata = sameTopic(await cluster.metadata(topic.topic), topic);
   if (metadata instanceof SealstreamError) throw metadata;
   let ownership: GroupOwnership | null = null;
+  // Only members of a group pay for loading kafkajs's whole client.
+  const { createKafkaClient } = await import('./kafkajs-client.js');
   const client = createKafkaClient(cluster);
   const consumer = client.kafka.consumer({
     groupId: options.group,
