@@ -150,7 +150,7 @@ export const DIFFERENCES = {
   'acl-missing': {
     severity: 'warning',
     title: 'A declared principal lacks a right of its role',
-    why: 'Its publisher, sealer, verifier or replayer is refused by the brokers.',
+    why: 'Its publisher, sealer, verifier, inspector or replayer is refused by the brokers.',
   },
   'acl-everyone': {
     severity: 'error',
@@ -195,7 +195,7 @@ export const DIFFERENCES = {
   'acl-denied': {
     severity: 'warning',
     title: 'A rule denies a declared principal a right of its role',
-    why: 'Its publisher, sealer, verifier or replayer is refused by the brokers.',
+    why: 'Its publisher, sealer, verifier, inspector or replayer is refused by the brokers.',
   },
   'quota-unseen': {
     severity: 'warning',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { wholeNumber } from './fields.js';
 
-export const ROLES = ['publisher', 'sealer', 'verifier', 'replayer', 'admin'] as const;
+export const ROLES = ['publisher', 'sealer', 'verifier', 'inspector', 'replayer', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** One principal in one role. */
@@ -65,6 +65,9 @@ export const principals = z.strictObject({
   publisher: list.describe('Write events'),
   sealer: list.describe('Read events and write checkpoints'),
   verifier: list.describe('Read events and checkpoints'),
+  inspector: list.describe(
+    'Read all that `plan`, `doctor` and `verify` look at, and change nothing',
+  ),
   replayer: list.describe('Read events and checkpoints, to replay them'),
   admin: list.describe('Create and configure the topics, by `sealstream apply`'),
 });

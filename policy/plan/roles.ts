@@ -2,7 +2,7 @@
 import { checkpointTopic } from '../../ledger/checkpoint-record.js';
 import type { AccessRule, Operation, ResourceType } from '../../stream/administration.js';
 import type { Configuration } from '../file/configuration.js';
-import type { Grant, Role } from '../file/principals.js';
+import { type Grant, ROLES, type Role } from '../file/principals.js';
 
 const OBSERVE: readonly Operation[] = ['describe', 'describe-configs'];
 const READ: readonly Operation[] = ['read', ...OBSERVE];
@@ -36,6 +36,7 @@ function topicRights(
         [[...checkpoints, ...configurationCheckpoints], READ_WRITE],
       ];
     case 'verifier':
+    case 'inspector':
       return [[all, READ]];
     case 'replayer':
       return [
@@ -49,6 +50,18 @@ function topicRights(
         [all, MANAGE],
         [configuration, ['read', 'write']],
       ];
+  }
+}
+
+/** Access rules are shown to Describe; settings of brokers, and quotas, to DescribeConfigs. */
+function clusterRights(role: Role): readonly Operation[] {
+  switch (role) {
+    case 'inspector':
+      return OBSERVE;
+    case 'admin':
+      return [...OBSERVE, 'alter', 'alter-configs'];
+    default:
+      return [];
   }
 }
 
@@ -79,11 +92,7 @@ function rulesOf(role: Role, grant: Grant, configuration: Configuration): Access
       rules.push(rule('group', 'prefixed', prefix, each));
     }
   }
-  if (role === 'admin') {
-    for (const each of ['describe', 'describe-configs', 'alter', 'alter-configs'] as const) {
-      rules.push(rule('cluster', 'literal', CLUSTER, each));
-    }
-  }
+  for (const each of clusterRights(role)) rules.push(rule('cluster', 'literal', CLUSTER, each));
   return rules;
 }
 
@@ -98,7 +107,7 @@ export function desiredRules(configuration: Configuration): AccessRule[] | null 
   const { principals } = configuration;
   if (principals === undefined) return null;
   const rules = new Map<string, AccessRule>();
-  for (const role of ['publisher', 'sealer', 'verifier', 'replayer', 'admin'] as const) {
+  for (const role of ROLES) {
     for (const grant of principals[role]) {
       for (const rule of rulesOf(role, grant, configuration)) rules.set(ruleKey(rule), rule);
     }

@@ -49,7 +49,7 @@ describe('sealstream validate', () => {
       stream: 'kafka://a:1,b:2',
       topics: [{ topic: 'audit', partitions: 6, replication: 3, minInSync: 2 }],
       configuration: { topic: 'audit.configuration' },
-      principals: { publisher: 1, sealer: 1, verifier: 0, replayer: 0, admin: 0 },
+      principals: { publisher: 1, sealer: 1, verifier: 0, inspector: 0, replayer: 0, admin: 0 },
     });
     assert.ok(!stdout.includes(desk.folder));
   });

@@ -55,6 +55,7 @@ describe('the canonical text', () => {
           { principal: 'User:sealer', topics: ['audit'], host: '10.0.0.1', bytesPerSecond: 1024 },
         ],
         verifier: [],
+        inspector: [],
         replayer: [],
         admin: [],
       },

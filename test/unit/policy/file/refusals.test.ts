@@ -109,6 +109,11 @@ describe('a ledger.yaml that is refused', () => {
       /:19:\d+: principals\.publisher\[0\]\.bytesPerSecond: only for a principal of type User$/,
     ],
     [
+      'an inspector of a topic that is not declared',
+      changed('publisher:', "inspector: [ { principal: 'User:p', topics: [x] } ]\n  publisher:"),
+      /:19:\d+: principals\.inspector\[0\]\.topics\[0\]: expected one of topics, by its name$/,
+    ],
+    [
       'an unknown role',
       changed('sealer:', 'sealers:'),
       /:20:3: principals: unknown field "sealers"/,

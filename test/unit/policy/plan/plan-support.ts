@@ -19,6 +19,7 @@ principals:
   publisher: [ 'User:payments', { principal: 'User:orders', topics: [trail], bytesPerSecond: 1048576 } ]
   sealer: [ 'User:sealer' ]
   verifier: [ 'User:auditor' ]
+  inspector: [ 'User:pipeline' ]
   replayer: [ { principal: 'User:analytics', host: 10.0.0.7 } ]
   admin: [ 'User:deploy' ]
 `;
