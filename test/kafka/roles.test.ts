@@ -35,6 +35,16 @@ const ROLES: readonly (readonly [string, User, readonly string[]])[] = [
     ],
   ],
   ['verifier', 'auditor', on('see', 'see settings of', 'read')],
+  [
+    'inspector',
+    'watch',
+    [
+      ...on('see', 'see settings of', 'read'),
+      'see the access rules',
+      'see the quotas',
+      'see settings of the brokers',
+    ],
+  ],
   ['replayer', 'analyst', ['see events', 'read events', 'see checkpoints', 'read checkpoints']],
   [
     'admin',
@@ -48,7 +58,9 @@ const ROLES: readonly (readonly [string, User, readonly string[]])[] = [
       'remove an access rule',
       'see the quotas',
       'set a quota',
+      'see settings of the brokers',
       'alter the brokers',
+      'move replicas',
     ],
   ],
   ['no role', 'mallory', []],
@@ -58,6 +70,7 @@ const ROLES: readonly (readonly [string, User, readonly string[]])[] = [
 const STRANGERS: readonly (readonly [User, readonly string[], number, RegExp])[] = [
   ['auditor', ['publish'], 70, /grant Write/],
   ['analyst', ['publish'], 70, /grant/],
+  ['watch', ['publish'], 70, /grant Write/],
   ['producer', ['seal', '--once'], 70, /grant/],
   ['auditor', ['seal', '--once'], 1, /publish-rejected.*grant Write/],
   ['producer', ['verify'], 3, /grant/],
@@ -89,8 +102,37 @@ async function assertSession(ledger: DeclaredLedger): Promise<void> {
   assert.deepEqual([findings, code], [[], 0]);
   const replayed = (await ledger.ok('analyst', 'replay')).trimEnd().split('\n');
   assert.equal(replayed.length, 20);
-  const doctor = await ledger.doctor();
+}
+
+/** What no admin is needed for: to look. */
+async function assertInspection(ledger: DeclaredLedger): Promise<void> {
+  const [plan, doctor, whole, verify] = await Promise.all([
+    ledger.as('watch', 'plan', '--json'),
+    ledger.doctor(),
+    ledger.as('admin', 'doctor', '--json'),
+    ledger.as('watch', 'verify', '--json'),
+  ]);
+  const { changes, brokers } = JSON.parse(plan.stdout) as Readonly<Record<string, unknown>>;
+  assert.deepEqual([changes, brokers, plan.code], [[], [], 0]);
   assert.deepEqual([doctor.findings, doctor.code], [[], 0], doctor.session.stderr);
+  assert.equal(doctor.session.stdout, whole.stdout);
+  const { checks } = JSON.parse(whole.stdout) as { checks: { check: string; ran: boolean }[] };
+  assert.deepEqual(
+    checks.filter(({ ran }) => !ran),
+    [],
+  );
+  assert.equal(verify.code, 0, verify.stdout);
+  await ledger.declare({ maxAge: '2h' });
+  try {
+    const pending = await ledger.as('watch', 'plan');
+    assert.equal(pending.code, 2, pending.stdout + pending.stderr);
+    assert.match(pending.stdout, /^1 change: 1 by apply/m);
+    const apply = await ledger.as('watch', 'apply', '--yes');
+    assert.equal(apply.code, 70, apply.stdout + apply.stderr);
+    assert.match(apply.stderr, /grant Write/);
+  } finally {
+    await ledger.declare();
+  }
 }
 
 async function allAttempts(
@@ -146,6 +188,9 @@ clusterTest('each role does its part and nothing else', OPTIONS, async (cluster,
   try {
     await context.test('plan, apply, publish, seal, verify, replay, each as its own user', () =>
       assertSession(ledger),
+    );
+    await context.test('an inspector sees what a super user sees, and changes nothing', () =>
+      assertInspection(ledger),
     );
     for (const [user, words, exit, message] of STRANGERS) {
       await context.test(`${words.join(' ')} as ${user}: exit ${exit}`, async () => {

@@ -75,6 +75,13 @@ async function seeSettings({ administration }: Client, { topic }: TopicDescripti
   if (state?.settings === null) throw new SealstreamError('unauthorized', 'settings are hidden');
 }
 
+async function seeBrokers({ administration }: Client): Promise<void> {
+  const { brokers } = await administration.cluster();
+  if (brokers.some(({ settings }) => settings === null)) {
+    throw new SealstreamError('unauthorized', 'settings are hidden');
+  }
+}
+
 async function read({ stream }: Client, topic: TopicDescription): Promise<void> {
   const reader = await stream.reader(topic);
   try {
@@ -137,6 +144,7 @@ export function clusterAttempts(ledger: string, topic: TopicDescription): [strin
     ['add an access rule', ({ administration }) => administration.addAccessRules([rule])],
     ['remove an access rule', ({ administration }) => administration.removeAccessRules([never])],
     ['see the quotas', ({ administration }) => administration.quotas()],
+    ['see settings of the brokers', seeBrokers],
     ['set a quota', ({ administration }) => administration.setQuota({ user: 'producer', limits })],
     [
       'alter the brokers',
@@ -145,6 +153,18 @@ export function clusterAttempts(ledger: string, topic: TopicDescription): [strin
           validateOnly: true,
           resources: [
             { type: kafkajs.ConfigResourceTypes.BROKER, name: '1', configEntries: [unclean] },
+          ],
+        }),
+    ],
+    [
+      'move replicas',
+      ({ admin }) =>
+        admin.alterPartitionReassignments({
+          topics: [
+            {
+              topic: topic.topic,
+              partitionAssignment: [{ partition: 0, replicas: [1, 2, 3] }],
+            },
           ],
         }),
     ],

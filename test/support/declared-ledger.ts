@@ -27,7 +27,6 @@ export interface LedgerFile {
   readonly more?: string;
 }
 
-/** `watch` runs doctor: it reads as verifiers do, and sees the cluster as admins do. */
 export function ledgerFile(url: string, file: LedgerFile): string {
   const { topic, partitions = 2, replication = 3, every = '10m', maxAge = '1h', more = '' } = file;
   return `version: 1
@@ -46,9 +45,10 @@ configuration: { topic: ${topic}.configuration }
 principals:
   publisher: [{ principal: 'User:producer', bytesPerSecond: 10485760 }]
   sealer: ['User:sealer']
-  verifier: ['User:auditor', 'User:watch']
+  verifier: ['User:auditor']
+  inspector: ['User:watch']
   replayer: ['User:analyst']
-  admin: ['User:deploy', 'User:watch']
+  admin: ['User:deploy']
 seal: { key: keys/sealer.pem, memory: ./memory, every: ${every}, heartbeat: ${every} }
 verify: { publicKey: keys/sealer.pub.pem, maxAge: ${maxAge} }
 ${more}`;
