@@ -9,7 +9,7 @@ fi
 umask 077
 {
   echo 'COMPOSE_PROFILES=cluster'
-  for name in BROKER ADMIN PUBLISHER SEALER AUDITOR ANALYST SMOKE; do
+  for name in BROKER ADMIN PUBLISHER SEALER AUDITOR INSPECTOR ANALYST SMOKE; do
     echo "${name}_PASSWORD=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
   done
 } > "$file.part"

@@ -22,6 +22,7 @@ user ledger-admin "$ADMIN_PASSWORD"
 user publisher "$PUBLISHER_PASSWORD"
 user sealer "$SEALER_PASSWORD"
 user auditor "$AUDITOR_PASSWORD"
+user inspector "$INSPECTOR_PASSWORD"
 user analyst "$ANALYST_PASSWORD"
 user smoke "$SMOKE_PASSWORD"
 

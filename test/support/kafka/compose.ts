@@ -164,13 +164,6 @@ export class ComposedCluster {
     return stdout + stderr;
   }
 
-  /** One of Kafka's, as the broker's own user. */
-  async program(name: string, words: readonly string[]): Promise<void> {
-    const client = this.desk.path('broker-client.properties');
-    const where = ['--bootstrap-server', this.environment('users')['BOOTSTRAP'] ?? ''];
-    await run(this.desk.path('bin', name), [...where, '--command-config', client, ...words]);
-  }
-
   /** What the containers have on their path. */
   async #writePrograms(): Promise<void> {
     const java = `exec java -Xmx256m -XX:TieredStopAtLevel=1 -cp '${this.#classPath}'`;
