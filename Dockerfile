@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund && chmod +x dist/cli/main.js
+RUN SEALSTREAM_NATIVE=required npm run build && npm prune --omit=dev --no-audit --no-fund && chmod +x dist/cli/main.js
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production

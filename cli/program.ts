@@ -44,6 +44,11 @@ async function buildProgram(name: string | undefined): Promise<Command> {
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`sealstream: ${text}`) });
+  // A fault of this process must not come up where only those of a log are looked for.
+  program.hook('preAction', async () => {
+    const { hashing } = await import('../ledger/hashing/choose.js');
+    hashing();
+  });
   const named = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name ?? ''] : undefined;
   for (const load of named === undefined ? Object.values(COMMANDS) : [named]) {
     (await load())(program, run);

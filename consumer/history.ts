@@ -120,6 +120,8 @@ export class History {
     try {
       LogState.resume(checkpoint, decoded.record.last, decoded.record.frontier);
     } catch (error) {
+      // Only what the bytes are is evidence; what this process lacks is not.
+      if (!(error instanceof SealstreamError && error.class === 'data')) throw error;
       evidence = null;
       this.findings.add(
         partition,

@@ -151,9 +151,10 @@ export class LogState {
 
 /** The chain that the last entry of this checkpoint's log leads to. */
 function chainOf({ origin, size, first, next }: LogHead, last: Uint8Array): Hash {
+  const start = genesis(origin);
   if (size === 0n) {
     if (last.length > 0) throw malformed(`${origin}: a last entry where size is 0`);
-    return genesis(origin);
+    return start;
   }
   const entry = decodeEntry(last);
   // `size` records from `first` on end at offset first + size − 1 or later, and before `next`.
@@ -162,7 +163,7 @@ function chainOf({ origin, size, first, next }: LogHead, last: Uint8Array): Hash
       `${origin}: offset ${entry.offset} cannot be the last of ${size} before ${next}`,
     );
   }
-  if (size === 1n && !equalBytes(entry.previous, genesis(origin))) {
+  if (size === 1n && !equalBytes(entry.previous, start)) {
     throw malformed(`${origin}: the only entry does not follow the genesis value`);
   }
   return leafHash(last);
@@ -170,13 +171,17 @@ function chainOf({ origin, size, first, next }: LogHead, last: Uint8Array): Hash
 
 /** A slice outside `bytes` would hash other memory of its buffer: a caller's fault, not data. */
 function checkColumns(records: RecordColumns, from: number, to: number): void {
-  const { bytes, count, bodyStart, bodyEnd, offsets, timestamps } = records;
+  const { bytes, count, bodyStart, bodyEnd, offsets, timestamps, timestampType } = records;
   const shortest = Math.min(bodyStart.length, bodyEnd.length, offsets.length, timestamps.length);
-  if (!(from >= 0 && from <= to && to <= count && count <= shortest)) {
+  const isRange = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to;
+  if (!(isRange && to <= count && count <= shortest)) {
     throw new SealstreamError(
       'internal',
       `records ${from} to ${to} of ${count} (${shortest} held)`,
     );
+  }
+  if (timestampType !== 0 && timestampType !== 1) {
+    throw new SealstreamError('internal', `the timestamp type ${timestampType}, not 0 or 1`);
   }
   for (let i = from; i < to; i++) {
     const start = bodyStart[i] as number;

@@ -89,7 +89,7 @@ function openRecorded(log: LogContext, slot: MemorySlot): Checkpoint | null {
     if (sealed.first === slot.record.first) return sealed;
     throw new SealstreamError('malformed', 'the log is recorded as started at another offset');
   } catch (error) {
-    if (!(error instanceof SealstreamError)) throw error;
+    if (!(error instanceof SealstreamError && error.class === 'data')) throw error;
     const foreign = error.code === 'unsigned';
     throw new SealRefused(
       foreign ? 'wrong-key' : 'memory-unusable',

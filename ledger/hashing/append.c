@@ -54,20 +54,26 @@ static void write_big_endian(uint8_t *target, int64_t value) {
   for (int at = 0; at < 8; at++) target[at] = (uint8_t)((uint64_t)value >> (56 - 8 * at));
 }
 
-static void append_records(const Run *run) {
+/* False, and nothing changed, where a body is not within the bytes or the size leaves no room: each
+ * number is read once, and the state is worked on in a copy, because others may write to both. */
+static bool append_records(const Run *run, size_t length) {
   uint8_t leaf[1 + ENTRY] = {0x00}, node[1 + 2 * HASH] = {0x01};
-  uint8_t chain[HASH], root[HASH];
-  uint8_t *const entry = leaf + 1, *const frontier = run->state + FRONTIER;
+  uint8_t state[STATE], root[HASH];
+  uint8_t *const entry = leaf + 1, *const frontier = state + FRONTIER, *const chain = state + CHAIN;
   uint64_t size;
   size_t used = 0;
-  memcpy(&size, run->state, sizeof size);
+  memcpy(state, run->state, STATE);
+  memcpy(&size, state, sizeof size);
+  if (size > (uint64_t)INT64_MAX - (run->to - run->from)) return false;
+  if (run->from == run->to) return true;
   for (uint64_t rest = size; rest != 0; rest >>= 1) used += rest & 1;
-  memcpy(chain, run->state + CHAIN, HASH);
   entry[TYPE] = (uint8_t)run->timestamp_type;
   for (uint32_t i = run->from; i < run->to; i++) {
-    const int32_t start = run->body_start[i];
+    const int32_t start = *(const volatile int32_t *)(run->body_start + i);
+    const int32_t end = *(const volatile int32_t *)(run->body_end + i);
+    if (start < 0 || end < start || (size_t)end > length) return false;
     memcpy(entry, chain, HASH);
-    sha256(run->bytes + start, (size_t)(run->body_end[i] - start), entry + RECORD);
+    sha256(run->bytes + start, (size_t)(end - start), entry + RECORD);
     write_big_endian(entry + OFFSET, run->offsets[i]);
     write_big_endian(entry + TIMESTAMP, run->timestamps[i]);
     sha256(leaf, sizeof leaf, chain);
@@ -80,9 +86,10 @@ static void append_records(const Run *run) {
     memcpy(frontier + used++ * HASH, root, HASH);
     size++;
   }
-  memcpy(run->state, &size, sizeof size);
-  memcpy(run->state + CHAIN, chain, HASH);
-  memcpy(run->state + LAST, entry, ENTRY);
+  memcpy(state, &size, sizeof size);
+  memcpy(state + LAST, entry, ENTRY);
+  memcpy(run->state, state, STATE);
+  return true;
 }
 
 static bool read_column(napi_env env, napi_value value, napi_typedarray_type type, void **data,
@@ -94,25 +101,10 @@ static bool read_column(napi_env env, napi_value value, napi_typedarray_type typ
          actual == type;
 }
 
-static bool bodies_lie_within(const Run *run, size_t length) {
-  for (uint32_t i = run->from; i < run->to; i++) {
-    const int32_t start = run->body_start[i], end = run->body_end[i];
-    if (start < 0 || end < start || (size_t)end > length) return false;
-  }
-  return true;
-}
-
-/* Below 2^63 records before and after: no more than 63 hashes are ever in use. */
-static bool size_has_room(const Run *run) {
-  uint64_t size;
-  memcpy(&size, run->state, sizeof size);
-  return size <= (uint64_t)INT64_MAX - (run->to - run->from);
-}
-
-static bool read_run(napi_env env, napi_value *arguments, Run *run) {
-  size_t state, bytes, starts, ends, offsets, timestamps;
+static bool read_run(napi_env env, napi_value *arguments, Run *run, size_t *bytes) {
+  size_t state, starts, ends, offsets, timestamps;
   return read_column(env, arguments[0], napi_uint8_array, (void **)&run->state, &state) &&
-         read_column(env, arguments[1], napi_uint8_array, (void **)&run->bytes, &bytes) &&
+         read_column(env, arguments[1], napi_uint8_array, (void **)&run->bytes, bytes) &&
          read_column(env, arguments[2], napi_int32_array, (void **)&run->body_start, &starts) &&
          read_column(env, arguments[3], napi_int32_array, (void **)&run->body_end, &ends) &&
          read_column(env, arguments[4], napi_bigint64_array, (void **)&run->offsets, &offsets) &&
@@ -122,19 +114,17 @@ static bool read_run(napi_env env, napi_value *arguments, Run *run) {
          napi_get_value_uint32(env, arguments[7], &run->from) == napi_ok &&
          napi_get_value_uint32(env, arguments[8], &run->to) == napi_ok && state == STATE &&
          run->timestamp_type <= 1 && run->from <= run->to && run->to <= starts &&
-         run->to <= ends && run->to <= offsets && run->to <= timestamps &&
-         size_has_room(run) && bodies_lie_within(run, bytes);
+         run->to <= ends && run->to <= offsets && run->to <= timestamps;
 }
 
 static napi_value append(napi_env env, napi_callback_info info) {
   size_t count = 9;
   napi_value arguments[9];
   Run run;
+  size_t bytes;
   if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count != 9 ||
-      !read_run(env, arguments, &run)) {
+      !read_run(env, arguments, &run, &bytes) || !append_records(&run, bytes)) {
     napi_throw_range_error(env, NULL, "append: these columns do not hold these records");
-  } else if (run.from < run.to) {
-    append_records(&run);
   }
   return NULL;
 }

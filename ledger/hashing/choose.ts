@@ -11,6 +11,8 @@ import { type NativeModule, nativeHashing } from './native.js';
 /** Beside the compiled files; `build.ts` makes it. */
 export const NATIVE_FILE = './append.node';
 const VARIABLE = 'SEALSTREAM_NATIVE';
+/** Node's `--no-addons`, and its permissions without native code. */
+const SWITCHED_OFF = 'ERR_DLOPEN_DISABLED';
 
 let chosen: Hashing | null = null;
 
@@ -32,29 +34,40 @@ export function chooseHashing(
       `${VARIABLE} is ${JSON.stringify(setting)}: set it to off or required, or not at all`,
     );
   }
-  const module = load();
-  if (module !== null) {
-    const native = nativeHashing(module);
-    if (agree(native, javascriptHashing)) return native;
-    throw unusable('gives other hashes than JavaScript');
-  }
-  if (setting === 'required') throw unusable('is required and was not built');
-  return javascriptHashing;
+  const native = usable(load);
+  if (native === null && setting === 'required') throw unusable('is required and was not built');
+  return native ?? javascriptHashing;
 }
 
+function usable(load: () => NativeModule | null): Hashing | null {
+  const module = load();
+  if (module === null) return null;
+  const native = nativeHashing(module);
+  let isSame: boolean;
+  try {
+    isSame = agree(native, javascriptHashing);
+  } catch (error) {
+    throw unusable('is another module', error);
+  }
+  if (!isSame) throw unusable('gives other hashes than JavaScript');
+  return native;
+}
+
+/** null: it was not built, or this process takes no native code at all. */
 function loadNative(): NativeModule | null {
-  if (typeof nodeModule.createRequire !== 'function') return null;
-  const require = nodeModule.createRequire(import.meta.url);
+  const { createRequire } = nodeModule;
+  if (typeof createRequire !== 'function') return null;
   let path: string;
   try {
-    path = require.resolve(NATIVE_FILE);
+    path = createRequire(import.meta.url).resolve(NATIVE_FILE);
   } catch {
     return null;
   }
   try {
-    return require(path) as NativeModule;
+    return createRequire(import.meta.url)(path) as NativeModule;
   } catch (error) {
-    throw unusable('cannot be loaded', error);
+    if (error instanceof Error && 'code' in error && error.code === SWITCHED_OFF) return null;
+    throw unusable(`(${path}) cannot be loaded`, error);
   }
 }
 
@@ -97,8 +110,8 @@ function unusable(what: string, cause?: unknown): SealstreamError {
   const reason = cause instanceof Error ? `: ${cause.message}` : '';
   return new SealstreamError(
     'internal',
-    `the native hashing (${NATIVE_FILE}) ${what}${reason}; build it again with \`npm run build\`, ` +
-      `or set ${VARIABLE}=off to hash in JavaScript`,
+    `the native hashing ${what}${reason}; build it again with \`npm run build:native\`, or set ` +
+      `${VARIABLE}=off to hash in JavaScript`,
     { cause },
   );
 }

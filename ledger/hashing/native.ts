@@ -4,6 +4,7 @@
  * `build.ts` found a C compiler; nothing else needs it.
  */
 import { ENTRY_LENGTH } from '../entry.js';
+import { asSealstreamError } from '../error.js';
 import { frontierLength, MAX_FRONTIER_HASHES } from '../frontier.js';
 import { asHash, HASH_LENGTH, type Hash } from '../hash.js';
 import type { RecordColumns } from '../records.js';
@@ -51,19 +52,12 @@ class NativeHashes implements LogHashes {
 
   append(records: RecordColumns, from: number, to: number): void {
     const { bytes, bodyStart, bodyEnd, offsets, timestamps, timestampType } = records;
-    const state = this.#state;
-    // A Buffer is a Uint8Array to both sides.
-    this.#module.append(
-      state,
-      bytes,
-      bodyStart,
-      bodyEnd,
-      offsets,
-      timestamps,
-      timestampType,
-      from,
-      to,
-    );
+    const columns = [bodyStart, bodyEnd, offsets, timestamps] as const;
+    try {
+      this.#module.append(this.#state, bytes, ...columns, timestampType, from, to);
+    } catch (error) {
+      throw asSealstreamError(error, 'internal', 'native hashing');
+    }
   }
 
   frontier(): Uint8Array {

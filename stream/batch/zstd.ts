@@ -4,7 +4,7 @@
  */
 import { corrupt } from './layout.js';
 import { tooLarge } from './limits.js';
-import { zstdLibrary } from './zstd-library.js';
+import { compressFrame, decompressFrame } from './zstd-library.js';
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -37,7 +37,7 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
     const frame = readFrame(view, at);
     const room = limit - size;
     if (frame.declared && frame.size > room) throw tooLarge(limit);
-    const part = decodeFrame(bytes.subarray(at, frame.end), Math.min(frame.size, room));
+    const part = decompressFrame(bytes.subarray(at, frame.end), Math.min(frame.size, room));
     if (part === null) throw frame.size > room ? tooLarge(limit) : corrupt('zstd: a broken block');
     parts.push(part);
     size += part.length;
@@ -55,17 +55,7 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
 
 /** One frame with its content size, as librdkafka writes it. */
 export function compressZstd(bytes: Uint8Array): Uint8Array {
-  return zstdLibrary().compress(bytes);
-}
-
-/** null: the decoder refused it. Its error is a number without a name, so nothing is lost. */
-function decodeFrame(frame: Uint8Array, size: number): Uint8Array | null {
-  const { decompress } = zstdLibrary();
-  try {
-    return decompress(frame, { defaultHeapSize: size });
-  } catch {
-    return null;
-  }
+  return compressFrame(bytes);
 }
 
 function skippableEnd(view: DataView, at: number): number | null {

@@ -77,6 +77,19 @@ describe('the command line', () => {
       assert.doesNotMatch(stderr, /\n\s+at /);
     });
   }
+
+  it('says that it cannot hash as it is told before it looks at any log', async () => {
+    const environment = { SEALSTREAM_NATIVE: 'junk' };
+    for (const words of [['verify'], ['seal', '--once'], ['status'], ['replay']]) {
+      const { code, stdout, stderr } = await desk.run(words, { environment });
+      assert.equal(code, 64, stdout + stderr);
+      assert.equal(stdout, '');
+      assert.equal(
+        stderr,
+        'sealstream: SEALSTREAM_NATIVE is "junk": set it to off or required, or not at all\n',
+      );
+    }
+  });
 });
 
 describe('init', () => {

@@ -137,6 +137,7 @@ suite('the choice of hashing', () => {
   test('one that hashes otherwise is not used', () => {
     const lie: NativeModule = { append: (state) => void state.fill(1, 0, 1) };
     throwsCode(() => chooseHashing(undefined, () => lie), 'internal');
+    throwsCode(() => chooseHashing(undefined, () => ({}) as NativeModule), 'internal');
   });
 });
 
@@ -176,6 +177,12 @@ const HOSTILE = `
     throw new Error('taken: ' + require('node:util').inspect(values));
   };
   for (const [at, values] of bad) for (const value of values) refuse(good().with(at, value));
+  // Columns that overlap the state: what is written must not become what was checked.
+  const shared = new ArrayBuffer(2144);
+  const overlapping = new Int32Array(shared, 124, 100);
+  const longs = () => new BigInt64Array(100);
+  append(new Uint8Array(shared, 0, 2137), new Uint8Array(30), new Int32Array(100), overlapping,
+    longs(), longs(), 1, 0, 3);
   for (let count = 0; count < 9; count++) refuse(good().slice(0, count));
   console.log(JSON.stringify({ refused, of: bad.flatMap(([, values]) => values).length + 9 }));
 `;

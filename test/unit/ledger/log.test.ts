@@ -169,6 +169,7 @@ test('columns that lie about themselves are a fault of the caller, not hashed', 
     { ...columns, bodyEnd: Int32Array.of(columns.bytes.length + 1, 3) },
     { ...columns, bodyStart: Int32Array.of(5, 0), bodyEnd: Int32Array.of(4, 3) },
     { ...columns, timestamps: new BigInt64Array(1) },
+    { ...columns, timestampType: 2 as never },
   ];
   for (const lie of bad) throwsCode(() => state.append(lie), 'internal');
   for (const [from, to] of [
@@ -176,6 +177,8 @@ test('columns that lie about themselves are a fault of the caller, not hashed', 
     [1, 0],
     [0, 3],
     [Number.NaN, 1],
+    [0.5, 2],
+    [0, 1.5],
   ] as const) {
     throwsCode(() => state.append(columns, from, to), 'internal');
   }
@@ -223,6 +226,8 @@ test('a state is not resumed from any other entry or frontier', () => {
     for (const frontier of mutations(state.frontier())) {
       throwsCode(() => LogState.resume(checkpoint, state.last(), frontier), 'malformed');
     }
+    const nowhere = { ...checkpoint, origin: `${checkpoint.origin}x` };
+    throwsCode(() => LogState.resume(nowhere, state.last(), state.frontier()), 'malformed');
     for (const other of [0, 1, 2, 7, 8].filter((candidate) => candidate !== size)) {
       const wrong = madeLog(other);
       throwsCode(() => LogState.resume(checkpoint, wrong.last(), state.frontier()), 'malformed');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -183,6 +184,48 @@ test('zstd: frames that lie are corrupt, and cost no memory', () => {
       },
       name,
     );
+  }
+});
+
+/** In a process of its own: the library is loaded once. */
+const WITHOUT_ZSTD = `
+  const { decompress } = await import(process.argv[1]);
+  const frame = Buffer.from(process.argv[2], 'base64');
+  const codes = [];
+  for (let turn = 0; turn < 2; turn++) {
+    try {
+      decompress(4, frame, 1000);
+      codes.push('decoded');
+    } catch (error) {
+      codes.push(error.code + ' ' + error.class);
+    }
+  }
+  console.log(JSON.stringify(codes));
+`;
+
+test('zstd: a process in which the library does not work says nothing about the log', () => {
+  const faults: Record<string, string> = {
+    none: '',
+    'no instance': 'WebAssembly.Instance = class { constructor() { throw new RangeError("no") } };',
+    'no module': 'WebAssembly.Module = class { constructor() { throw new RangeError("no") } };',
+    trapped: `const { Instance } = WebAssembly;
+      WebAssembly.Instance = class { constructor(...given) {
+        const { exports } = new Instance(...given);
+        return { exports: { ...exports, r: () => { throw new WebAssembly.RuntimeError('trap') } } };
+      } };`,
+    'out of memory': `const { Instance } = WebAssembly;
+      WebAssembly.Instance = class { constructor(...given) {
+        const { exports } = new Instance(...given);
+        return { exports: { ...exports, s: () => 0 } };
+      } };`,
+  };
+  const place = new URL('../../../../stream/batch/compression.js', import.meta.url).href;
+  const frame = Buffer.from(compress('zstd', text('zstd zstd'))).toString('base64');
+  for (const [name, fault] of Object.entries(faults)) {
+    const words = ['--input-type=module', '-e', fault + WITHOUT_ZSTD, place, frame];
+    const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    const told = name === 'none' ? 'decoded' : 'internal fatal';
+    assert.deepEqual(JSON.parse(stdout), [told, told], `${name}: ${stderr}`);
   }
 });
 
