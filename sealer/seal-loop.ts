@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import type { Fetched, Ownership, Reader } from '../stream/stream.js';
 import { backoffDelay, pause } from './backoff.js';
@@ -42,6 +43,8 @@ export class SealLoop {
   async run(signal: AbortSignal): Promise<void> {
     const { logger } = this.#settings;
     const hardStop = new AbortController();
+    // Every log may wait on it at the same time; Node would take more than ten for a leak.
+    setMaxListeners(0, hardStop.signal);
     // Every batch is chained before the next poll, and nothing else of it is kept.
     const open = () => this.#options.stream.reader(this.#topic.identity, { recycle: true });
     let reader: Reader | null = null;

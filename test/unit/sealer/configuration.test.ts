@@ -310,6 +310,30 @@ test('a topic that no sealer knows stops no other log', async () => {
   await stop();
 });
 
+test('many logs that wait for the answer at once are no leak', async () => {
+  const ledger = await TestLedger.make(15);
+  ledgers.push(ledger);
+  await startConfiguration(ledger);
+  await configure(ledger.stream, 'a');
+  const warnings: string[] = [];
+  const heard = ({ name }: Error): void => void warnings.push(name);
+  process.on('warning', heard);
+  const stream = new LyingStream(ledger.stream, {});
+  const describe = stream.describe.bind(stream);
+  stream.describe = async (topic) => {
+    // So that all of them come to wait.
+    if (topic === CONFIGURATION) await new Promise((resolve) => setTimeout(resolve, 300));
+    return describe(topic);
+  };
+  const { stop } = await run(ledger, { ...LINE_ONLY, stream });
+  for (let partition = 0; partition < 15; partition += 1) {
+    await until(async () => (await linesOf(ledger, partition)).includes(A));
+  }
+  await stop();
+  process.removeListener('warning', heard);
+  assert.deepEqual(warnings, []);
+});
+
 test('a change alone makes a checkpoint, long before the heartbeat', async () => {
   const ledger = await make();
   await configure(ledger.stream, 'a');
