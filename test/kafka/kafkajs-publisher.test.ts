@@ -6,6 +6,7 @@ import { publisher } from '../../producer/publisher.js';
 import { decodeEvent } from '../../schemas/codec.js';
 import { partitionFor } from '../../stream/default-partitioner.js';
 import { kafkaTest } from '../support/kafka.js';
+import { createTopics } from '../support/kafka-topics.js';
 
 interface Service {
   readonly kafka: kafkajs.Kafka;
@@ -37,7 +38,7 @@ async function service(bootstrap: string, t: TestContext): Promise<Service> {
 async function createTopic(admin: kafkajs.Admin, settings: Record<string, string>) {
   const topic = `kafkajs-${randomUUID()}`;
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ topics: [{ topic, numPartitions: 3, configEntries }] });
+  await createTopics(admin, [{ topic, numPartitions: 3, configEntries }]);
   return topic;
 }
 

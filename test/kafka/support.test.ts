@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import kafkajs from 'kafkajs';
 import { clusterTest, kafkaTest } from '../support/kafka.js';
+import { createTopics } from '../support/kafka-topics.js';
 
 async function withAdmin<T>(brokers: string, body: (admin: kafkajs.Admin) => Promise<T>) {
   const admin = new kafkajs.Kafka({
@@ -24,7 +25,7 @@ kafkaTest('the shared Kafka answers an admin request', async (bootstrap) => {
 
 clusterTest('a stopped broker keeps its log directory and starts again', {}, async (cluster) => {
   const topics = [{ topic: 'kept', numPartitions: 1, replicationFactor: 1 }];
-  await withAdmin(cluster.bootstrap, (admin) => admin.createTopics({ topics }));
+  await withAdmin(cluster.bootstrap, (admin) => createTopics(admin, topics));
   const node = cluster.node(1);
   await node.stop();
   assert.ok((await readdir(node.logDir)).includes('kept-0'));

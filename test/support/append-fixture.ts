@@ -14,6 +14,7 @@ import type {
   EncodedBatch,
   TopicIdentity,
 } from '../../stream/stream.js';
+import { createTopics } from './kafka-topics.js';
 
 const AUDIT = { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '-1' };
 const READ_BYTES = 8 * 1024 * 1024;
@@ -58,7 +59,7 @@ export async function createTopic(bootstrap: string, name: string, wish: TopicWi
     replicationFactor: wish.replication ?? 1,
     configEntries,
   };
-  await withAdmin(bootstrap, (admin) => admin.createTopics({ topics: [topic] }));
+  await withAdmin(bootstrap, (admin) => createTopics(admin, [topic]));
 }
 
 export async function identify(cluster: Cluster, topic: string): Promise<TopicIdentity> {
