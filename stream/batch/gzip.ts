@@ -4,9 +4,12 @@
  */
 import { type InflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { crc32 } from '@node-rs/crc32';
+import { asSealstreamError } from '../../ledger/error.js';
 import { corrupt } from './layout.js';
 import { tooLarge } from './limits.js';
 
+/** What zlib says of bytes that are not what they must be, or end too soon. */
+const ABOUT_DATA: ReadonlySet<string> = new Set(['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT']);
 const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
 const DEFLATE = 8;
@@ -82,6 +85,16 @@ function inflate(
   room: number,
   limit: number,
 ): { plain: Uint8Array; read: number } {
+  const { plain, read } = inflateRaw(bytes, room, limit);
+  if (plain.length > room) throw tooLarge(limit);
+  return { plain, read };
+}
+
+function inflateRaw(
+  bytes: Uint8Array,
+  room: number,
+  limit: number,
+): { plain: Uint8Array; read: number } {
   // At least 1: node:zlib takes no limit of 0.
   const options = { maxOutputLength: Math.max(1, room), info: true } satisfies ZlibOptions;
   try {
@@ -90,11 +103,13 @@ function inflate(
       buffer: Buffer;
       engine: InflateRaw;
     };
-    if (buffer.length > room) throw tooLarge(limit);
     const plain = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
     return { plain, read: engine.bytesWritten };
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(limit);
-    throw corrupt(`gzip: ${error instanceof Error ? error.message : String(error)}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (ABOUT_DATA.has(code ?? '')) throw corrupt(`gzip: ${message}`);
+    // A lack of memory, say: that is this process's, and no evidence against the log.
+    throw asSealstreamError(error, 'internal', 'gzip');
   }
 }

@@ -229,6 +229,36 @@ test('zstd: a process in which the library does not work says nothing about the 
   }
 });
 
+test('gzip: what zlib lacks says nothing about the log; nor does a member too many', () => {
+  const program = `
+    import zlib from 'node:zlib';
+    import { syncBuiltinESMExports } from 'node:module';
+    zlib.inflateRawSync = () => {
+      throw Object.assign(new Error('no memory'), { code: 'Z_MEM_ERROR' });
+    };
+    syncBuiltinESMExports();
+    const { decompress } = await import(process.argv[1]);
+    try {
+      decompress(1, Buffer.from(process.argv[2], 'base64'), 1000);
+    } catch (error) {
+      console.log(error.code);
+    }
+  `;
+  const place = new URL('../../../../stream/batch/compression.js', import.meta.url).href;
+  const member = compress('gzip', text('gzip'));
+  const words = [place, Buffer.from(member).toString('base64')];
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', program, ...words],
+    { encoding: 'utf8' },
+  );
+  assert.equal(stdout, 'internal\n', stderr);
+  // The first member takes all the room; the second needs one byte.
+  const two = concat(member, compress('gzip', text('x')));
+  assert.deepEqual(decompress(COMPRESSION_CODES.gzip, two, 5), text('gzipx'));
+  assert.throws(() => decompress(COMPRESSION_CODES.gzip, two, 4), { code: 'unsupported' });
+});
+
 test('a batch that the encoder compressed is smaller and marked', () => {
   const value = new Uint8Array(50_000);
   for (const codec of codecs) {
