@@ -41,7 +41,9 @@ function run(program: string, words: readonly string[]): void {
     maxBuffer: MOST_OUTPUT,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  if (result.error !== undefined) throw result.error;
+  if (result.error !== undefined) {
+    throw new Error(`${program} cannot be run (${result.error.message})`, { cause: result.error });
+  }
   if (result.status === 0) return;
   throw new Error(`${program} ended with ${result.status ?? result.signal}:\n${result.stderr}`);
 }
