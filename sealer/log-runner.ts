@@ -143,13 +143,14 @@ export class LogRunner {
 
   /**
    * A refusal stands until an operator has acted, and what an operator does (adopt, another copy of
-   * the memory) shows in the memory: only then is the log looked at again.
+   * the memory) shows in the memory, or in a checkpoint topic where there was none: only then is the
+   * log looked at again.
    */
   async lookAgain(): Promise<void> {
     if (this.#phase !== 'refused') return;
     const now = await this.#memoryNow();
     this.#memoryThen ??= now;
-    if (this.#memoryThen === now) return;
+    if (this.#memoryThen === now && !this.#hasCheckpointTopicNow) return;
     this.#enter('recovering');
     this.#attempt = 0;
     this.#notBefore = 0;
@@ -167,6 +168,11 @@ export class LogRunner {
       this.fail(error);
       return false;
     }
+  }
+
+  get #hasCheckpointTopicNow(): boolean {
+    const wasMissing = this.#refusal?.reason === 'checkpoint-topic-missing';
+    return wasMissing && this.log.context.heads !== null;
   }
 
   get #isCheckpointable(): boolean {

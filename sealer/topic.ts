@@ -21,14 +21,19 @@ export interface Shared {
   readonly configuration: ConfigurationWatch | null;
 }
 
+/** The checkpoint topic, read and written. */
+interface Checkpoints {
+  readonly heads: PublishedHeads;
+  readonly publisher: CheckpointPublisher;
+}
+
 /** A topic that is being sealed, and what its logs share. */
 export class SealedTopic {
   readonly identity: TopicIdentity;
   readonly #options: SealerOptions;
   readonly #settings: Settings;
   readonly #configuration: ConfigurationWatch | null;
-  readonly #heads: PublishedHeads | null;
-  readonly #publisher: CheckpointPublisher | null;
+  #checkpoints: Checkpoints | null = null;
   readonly #totals = new Map<number, Totals>();
   readonly #tails = new Turns(TAILS);
   readonly #chains = new Turns(CHAINS);
@@ -36,16 +41,12 @@ export class SealedTopic {
 
   constructor(shared: Shared, topic: TopicDescription, checkpoints: TopicDescription | null) {
     const { options, settings, configuration } = shared;
-    const { stream, signingKey } = options;
-    const { timeout, logger } = settings;
     this.identity = { topic: topic.topic, topicId: topic.topicId };
     this.#options = options;
     this.#settings = settings;
     this.#configuration = configuration;
     this.#partitions = topic.partitions;
-    this.#heads =
-      checkpoints && new PublishedHeads(stream, checkpoints, signingKey.publicKey, timeout);
-    this.#publisher = checkpoints && new CheckpointPublisher(stream, checkpoints, timeout, logger);
+    if (checkpoints !== null) this.#publishTo(checkpoints);
   }
 
   get partitions(): number {
@@ -53,18 +54,24 @@ export class SealedTopic {
   }
 
   /**
-   * Asks for the partition count, and in the background for the configuration in force, anew. An
-   * outage is no reason to stop: the last answer stands.
+   * Asks for the partition count, and in the background for the configuration in force, anew; and
+   * for the checkpoint topic where there was none, because `apply` makes it after the topic and may
+   * be at it. An outage is no reason to stop: the last answer stands.
    */
   async refresh(): Promise<void> {
     this.#configuration?.look();
-    const topic = await this.#options.stream.describe(this.identity.topic);
+    const { stream } = this.#options;
+    const topic = await stream.describe(this.identity.topic);
     if (topic === null || topic.topicId !== this.identity.topicId) return;
     this.#partitions = Math.max(this.#partitions, topic.partitions);
+    if (this.#checkpoints !== null) return;
+    const checkpoints = await stream.describe(checkpointTopic(this.identity.topic));
+    if (checkpoints !== null) this.#publishTo(checkpoints);
   }
 
   log(partition: number): LogSealer {
     const { stream, memory, ledger, signingKey } = this.#options;
+    const checkpoints = () => this.#checkpoints;
     const context: SealContext = {
       stream,
       memory,
@@ -73,11 +80,16 @@ export class SealedTopic {
       partition,
       origin: originOf(ledger, this.identity, partition),
       publicKey: signingKey.publicKey,
-      heads: this.#heads,
+      // Asked for each time: the checkpoint topic may come later than the log.
+      get heads() {
+        return checkpoints()?.heads ?? null;
+      },
+      get publisher() {
+        return checkpoints()?.publisher ?? null;
+      },
       timeout: this.#settings.timeout,
       settings: this.#settings,
       signingKey,
-      publisher: this.#publisher,
       partitions: () => this.#partitions,
       totals: this.#totalsOf(partition),
       configuration: this.#configuration,
@@ -88,7 +100,16 @@ export class SealedTopic {
   }
 
   async close(): Promise<void> {
-    await this.#publisher?.close();
+    await this.#checkpoints?.publisher.close();
+  }
+
+  #publishTo(topic: TopicIdentity): void {
+    const { stream, signingKey } = this.#options;
+    const { timeout, logger } = this.#settings;
+    this.#checkpoints = {
+      heads: new PublishedHeads(stream, topic, signingKey.publicKey, timeout),
+      publisher: new CheckpointPublisher(stream, topic, timeout, logger),
+    };
   }
 
   #totalsOf(partition: number): Totals {

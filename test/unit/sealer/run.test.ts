@@ -252,3 +252,16 @@ test('a topic that does not exist is an error at once', async () => {
   const sealer = await ledger.sealer({ topics: ['missing'] });
   await assert.rejects(sealer.run(new AbortController().signal), { code: 'topic-missing' });
 });
+
+test('a checkpoint topic that is made after its topic is found without a restart', async () => {
+  const ledger = await make();
+  await ledger.append(2);
+  ledger.deleteTopic(`${TOPIC}.checkpoints`);
+  const { log } = await run(ledger, { every: 20 });
+  await until(() => log()?.refusal?.reason === 'checkpoint-topic-missing');
+  const settings = new Map([['cleanup.policy', 'compact']]);
+  const topic = `${TOPIC}.checkpoints`;
+  await ledger.stream.createTopic({ topic, partitions: 1, replication: 1, settings });
+  await until(() => log()?.refusal === null && log()?.sealed?.size === 2n);
+  assert.deepEqual(await ledger.wrong(), []);
+});
