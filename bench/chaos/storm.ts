@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withAdmin } from '../../test/support/kafka-reading.js';
+import { withAdmin } from '../../test/support/kafka-admin.js';
 import type { Crew } from './crew.js';
 import { type Scene, TOPIC } from './scene.js';
 import {

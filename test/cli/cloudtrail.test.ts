@@ -11,7 +11,7 @@ import { partitionFor } from '../../stream/default-partitioner.js';
 import { type CloudTrailFiles, cloudTrailFiles, recordsOf } from '../support/cloudtrail-files.js';
 import { produceWithJava } from '../support/java-producer.js';
 import { sharedKafka, skipOrFail } from '../support/kafka.js';
-import { kafkajsClient } from '../support/kafka-reading.js';
+import { kafkajsClient } from '../support/kafka-admin.js';
 import {
   LedgerDesk,
   type LedgerDeskOptions,

@@ -20,11 +20,11 @@ import {
   identify,
   offsetOf,
   readAll,
-  withAdmin,
   withTopic,
 } from '../support/append-fixture.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { kafkaTest } from '../support/kafka.js';
+import { withAdmin } from '../support/kafka-admin.js';
 
 kafkaTest('batches of many partitions arrive once, in order, with their offsets', (bootstrap) =>
   withTopic(bootstrap, { partitions: 5 }, async ({ cluster, topic, open }) => {

@@ -6,7 +6,7 @@ import type { Placed } from '../../producer/pending.js';
 import { publisher } from '../../producer/publisher.js';
 import { type BadRecord, badRecords, keylessEvent, largest } from '../support/bad-records.js';
 import { kafkaTest } from '../support/kafka.js';
-import { kafkajsClient } from '../support/kafka-reading.js';
+import { kafkajsClient } from '../support/kafka-admin.js';
 import { LedgerDesk, onBothStreams, type ReplayedLine } from '../support/ledger-desk.js';
 
 interface Written {

@@ -8,8 +8,9 @@ import { promisify } from 'node:util';
 import { openKafka } from '../../stream/kafka/kafka.js';
 import { ownPartitions } from '../../stream/kafka/ownership.js';
 import type { Ownership } from '../../stream/stream.js';
-import { batchOf, offsetOf, withAdmin, withTopic } from '../support/append-fixture.js';
+import { batchOf, offsetOf, withTopic } from '../support/append-fixture.js';
 import { clusterTest, kafkaTest } from '../support/kafka.js';
+import { withAdmin } from '../support/kafka-admin.js';
 import { newTopic } from '../support/kafka-reading.js';
 
 const WORKER = fileURLToPath(new URL('../support/closing-worker.js', import.meta.url));

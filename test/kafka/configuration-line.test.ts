@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { afterEach } from 'node:test';
-import kafkajs from 'kafkajs';
 import { verify } from '../../consumer/index.js';
 import { kafkaTest } from '../support/kafka.js';
+import { withAdmin } from '../support/kafka-admin.js';
 import {
   configure,
   hashOf,
@@ -43,7 +43,7 @@ kafkaTest(
       await configure(ledger.stream, 'b', configuration);
       await until(() => named(B), 60_000);
       await check(ledger, configuration);
-      await deleteTopic(bootstrap, configuration);
+      await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: [configuration] }));
       await ledger.append(3, 0);
       await until(async () => (await ledger.checkpoints()).at(-1)?.size === 6n, 60_000);
     } finally {
@@ -66,15 +66,4 @@ async function check(ledger: TestLedger, configuration: string): Promise<void> {
     const sealed = report.configuration?.log?.sealed?.size;
     return report.verdict === 'intact' && last?.config === B && last.known === 1n && sealed === 2n;
   }, 60_000);
-}
-
-async function deleteTopic(bootstrap: string, topic: string): Promise<void> {
-  const logLevel = kafkajs.logLevel.NOTHING;
-  const admin = new kafkajs.Kafka({ brokers: bootstrap.split(','), logLevel }).admin();
-  await admin.connect();
-  try {
-    await admin.deleteTopics({ topics: [topic] });
-  } finally {
-    await admin.disconnect();
-  }
 }

@@ -3,15 +3,8 @@ import { openKafka } from '../../stream/kafka/kafka.js';
 import type { Fetched, Stream } from '../../stream/stream.js';
 import { append, readAll } from '../contract/stream.contract.js';
 import { kafkaTest } from '../support/kafka.js';
-import {
-  errorCodes,
-  kafkajsClient,
-  newTopic,
-  pollUntil,
-  record,
-  values,
-  withAdmin,
-} from '../support/kafka-reading.js';
+import { kafkajsClient, withAdmin } from '../support/kafka-admin.js';
+import { errorCodes, newTopic, pollUntil, record, values } from '../support/kafka-reading.js';
 
 function streamTest(
   name: string,

@@ -6,7 +6,7 @@ import { publisher } from '../../producer/publisher.js';
 import { decodeEvent } from '../../schemas/codec.js';
 import { partitionFor } from '../../stream/default-partitioner.js';
 import { kafkaTest } from '../support/kafka.js';
-import { createTopics } from '../support/kafka-topics.js';
+import { createTopics } from '../support/kafka-admin.js';
 
 interface Service {
   readonly kafka: kafkajs.Kafka;

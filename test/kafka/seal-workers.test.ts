@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { AssignerProtocol } from 'kafkajs';
-import { withAdmin } from '../support/append-fixture.js';
 import { fillTopic, firstCheckpoint } from '../support/filled-topic.js';
 import { freePorts } from '../support/kafka/ports.js';
 import { kafkaTest } from '../support/kafka.js';
+import { withAdmin } from '../support/kafka-admin.js';
 import { LEDGER, LedgerDesk, onBothStreams, until } from '../support/ledger-desk.js';
 import { ask, perPartition } from '../support/seal-metrics.js';
 import { readSealedLogs, unsealedLog, wrongCheckpoints } from '../support/sealed-log.js';

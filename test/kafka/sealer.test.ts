@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { afterEach } from 'node:test';
-import kafkajs from 'kafkajs';
 import { adoptLog } from '../../sealer/index.js';
 import { clusterTest, kafkaTest } from '../support/kafka.js';
+import { withAdmin } from '../support/kafka-admin.js';
 import { LEDGER, TestLedger, until } from '../support/sealer/ledger.js';
 import { ended, endSealers, startSealer, unsealed } from '../support/sealer/process.js';
 import { tamper } from '../support/tamper.js';
@@ -20,17 +20,6 @@ async function make(bootstrap: string, partitions: number): Promise<TestLedger> 
   const ledger = await TestLedger.make(partitions, place);
   ledgers.push(ledger);
   return ledger;
-}
-
-async function withAdmin(bootstrap: string, body: (admin: kafkajs.Admin) => Promise<void>) {
-  const logLevel = kafkajs.logLevel.NOTHING;
-  const admin = new kafkajs.Kafka({ brokers: bootstrap.split(','), logLevel }).admin();
-  await admin.connect();
-  try {
-    await body(admin);
-  } finally {
-    await admin.disconnect();
-  }
 }
 
 kafkaTest(

@@ -6,7 +6,8 @@ import { openStream } from '../../stream/open.js';
 import type { Stream, TopicDescription } from '../../stream/stream.js';
 import { append, readAll } from '../contract/stream.contract.js';
 import { clusterTest } from '../support/kafka.js';
-import { record, withAdmin } from '../support/kafka-reading.js';
+import { withAdmin } from '../support/kafka-admin.js';
+import { record } from '../support/kafka-reading.js';
 
 /** What both streams must say alike of a topic. */
 async function shown(stream: Stream, topic: TopicDescription): Promise<unknown> {

@@ -8,7 +8,8 @@ import { openStream } from '../../stream/open.js';
 import type { Stream } from '../../stream/stream.js';
 import { checkMade, codes, partition } from '../support/findings.js';
 import { clusterTest } from '../support/kafka.js';
-import { deleteRecords, kafkajsClient, record } from '../support/kafka-reading.js';
+import { kafkajsClient } from '../support/kafka-admin.js';
+import { deleteRecords, record } from '../support/kafka-reading.js';
 import type { MadeLedger } from '../support/made-ledger.js';
 import { rollingLedger, untilCompacted } from '../support/rolling-ledger.js';
 

@@ -1,22 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import kafkajs from 'kafkajs';
 import { clusterTest, kafkaTest } from '../support/kafka.js';
-import { createTopics } from '../support/kafka-topics.js';
-
-async function withAdmin<T>(brokers: string, body: (admin: kafkajs.Admin) => Promise<T>) {
-  const admin = new kafkajs.Kafka({
-    brokers: brokers.split(','),
-    logLevel: kafkajs.logLevel.NOTHING,
-  }).admin();
-  await admin.connect();
-  try {
-    return await body(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
+import { createTopics, withAdmin } from '../support/kafka-admin.js';
 
 kafkaTest('the shared Kafka answers an admin request', async (bootstrap) => {
   const described = await withAdmin(bootstrap, (admin) => admin.describeCluster());

@@ -7,7 +7,7 @@ import { openKafka } from '../../stream/kafka/kafka.js';
 import type { Stream, TopicIdentity } from '../../stream/stream.js';
 import { Desk } from '../support/cli.js';
 import { clusterTest, type KafkaCluster } from '../support/kafka.js';
-import { withAdmin } from '../support/kafka-reading.js';
+import { withAdmin } from '../support/kafka-admin.js';
 import type { ReportDocument } from '../support/ledger-desk.js';
 import { LEDGER, TestLedger, until } from '../support/sealer/ledger.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import kafkajs from 'kafkajs';
+import type kafkajs from 'kafkajs';
 import { decodeBatches } from '../../stream/batch/decode.js';
 import { BatchEncoder } from '../../stream/batch/encode.js';
 import { createAppender } from '../../stream/kafka/appender.js';
@@ -14,7 +14,7 @@ import type {
   EncodedBatch,
   TopicIdentity,
 } from '../../stream/stream.js';
-import { createTopics } from './kafka-topics.js';
+import { createTopics, withAdmin } from './kafka-admin.js';
 
 const AUDIT = { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '-1' };
 const READ_BYTES = 8 * 1024 * 1024;
@@ -28,19 +28,6 @@ export function addresses(bootstrap: string): BrokerAddress[] {
     const [host = '', port] = each.split(':');
     return { nodeId: -1, host, port: Number(port) };
   });
-}
-
-export async function withAdmin<T>(bootstrap: string, body: (admin: kafkajs.Admin) => Promise<T>) {
-  const admin = new kafkajs.Kafka({
-    brokers: bootstrap.split(','),
-    logLevel: kafkajs.logLevel.NOTHING,
-  }).admin();
-  await admin.connect();
-  try {
-    return await body(admin);
-  } finally {
-    await admin.disconnect();
-  }
 }
 
 export interface TopicWish {

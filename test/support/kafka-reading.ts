@@ -1,34 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import type { RecordParts } from '../../ledger/records.js';
-import { FramedSockets } from '../../stream/kafka/framed-sockets.js';
 import type { Fetched, Reader, Stream, TopicDescription } from '../../stream/stream.js';
+import { withAdmin } from './kafka-admin.js';
 
 const PATIENCE_MS = 60_000;
-
-export function kafkajsClient(bootstrap: string): Kafka {
-  return new kafkajs.Kafka({
-    brokers: bootstrap.split(','),
-    logLevel: kafkajs.logLevel.NOTHING,
-    // Tests end brokers in the middle of a response.
-    socketFactory: new FramedSockets().factory,
-  });
-}
-
-export async function withAdmin<T>(
-  bootstrap: string,
-  use: (admin: Admin) => Promise<T>,
-): Promise<T> {
-  const admin = kafkajsClient(bootstrap).admin();
-  await admin.connect();
-  try {
-    return await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
 
 /** Resolves when the topic is gone. */
 export async function deleteTopic(bootstrap: string, stream: Stream, topic: string): Promise<void> {

@@ -12,8 +12,9 @@ import {
 import { ALTER_QUOTAS, decodeAlterQuotas } from '../../stream/kafka/protocol/client-quotas.js';
 import { WireWriter } from '../../stream/kafka/protocol/writer.js';
 import { openStream } from '../../stream/open.js';
-import { connect, offsetOf, withAdmin } from './append-fixture.js';
+import { connect, offsetOf } from './append-fixture.js';
 import type { KafkaCluster } from './kafka.js';
+import { withAdmin } from './kafka-admin.js';
 import { until } from './ledger-desk.js';
 
 export interface Powers {

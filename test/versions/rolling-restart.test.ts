@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from '../support/append-fixture.js';
 import { freePorts } from '../support/kafka/ports.js';
 import { clusterTest, type KafkaCluster } from '../support/kafka.js';
-import { withAdmin } from '../support/kafka-reading.js';
+import { withAdmin } from '../support/kafka-admin.js';
 import { NEWER, newestProduce, OLDER } from '../support/kafka-versions.js';
 import { LEDGER, LedgerDesk, until } from '../support/ledger-desk.js';
 import { perPartition } from '../support/seal-metrics.js';

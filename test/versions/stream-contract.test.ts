@@ -1,7 +1,7 @@
 import { openStream } from '../../stream/open.js';
 import { streamContract } from '../contract/stream.contract.js';
 import { REQUIRE_VARIABLE, startCluster } from '../support/kafka.js';
-import { kafkajsClient } from '../support/kafka-reading.js';
+import { kafkajsClient } from '../support/kafka-admin.js';
 import { KAFKA_VERSIONS } from '../support/kafka-versions.js';
 
 for (const { version } of KAFKA_VERSIONS) {

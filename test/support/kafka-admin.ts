@@ -1,5 +1,28 @@
 import kafkajs from 'kafkajs';
+import { FramedSockets } from '../../stream/kafka/framed-sockets.js';
 import { until } from './sealer/ledger.js';
+
+export function kafkajsClient(bootstrap: string): kafkajs.Kafka {
+  return new kafkajs.Kafka({
+    brokers: bootstrap.split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+    // Tests end brokers in the middle of a response.
+    socketFactory: new FramedSockets().factory,
+  });
+}
+
+export async function withAdmin<T>(
+  bootstrap: string,
+  use: (admin: kafkajs.Admin) => Promise<T>,
+): Promise<T> {
+  const admin = kafkajsClient(bootstrap).admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
 
 /**
  * Creates topics and waits for their leaders. kafkajs's own waiting fails where a broker has not heard
