@@ -11,7 +11,7 @@ import type {
   TopicIdentity,
 } from '../stream.js';
 import { LOCKS_FOLDER, lockName } from './create.js';
-import { fileError } from './folder.js';
+import { checkRoot, fileError, isCode } from './folder.js';
 import { FileLock } from './lock.js';
 import { LogWriter, UnknownWrite, type WriterOptions } from './log-writer.js';
 import { MAX_TORN_BYTES } from './scan.js';
@@ -94,7 +94,7 @@ class PartitionQueue {
 
   constructor(root: string, topic: TopicIdentity, partition: number, writing: WriterOptions) {
     this.place = `topic ${topic.topic} partition ${partition}`;
-    mkdirSync(join(root, LOCKS_FOLDER), { recursive: true });
+    makeLocksFolder(root);
     const name = `${lockName(topic.topic)}-${partition}.append`;
     this.lock = new FileLock(join(root, LOCKS_FOLDER, name));
     this.writer = new LogWriter(root, topic, partition, writing);
@@ -210,6 +210,16 @@ class PartitionQueue {
           : fileError(error, this.place);
       for (const entry of group) entry.settle({ kind, error: reason });
     }
+  }
+}
+
+/** Where nothing is mounted any more, a folder made here would look like a stream without topics. */
+function makeLocksFolder(root: string): void {
+  checkRoot(root);
+  try {
+    mkdirSync(join(root, LOCKS_FOLDER));
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error;
   }
 }
 

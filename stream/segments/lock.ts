@@ -28,6 +28,12 @@ const MAX_FILE_BYTES = 4096;
 /** How long a holder that cannot be looked up (another container) may show no sign of life. */
 export const SILENCE_MS = 30_000;
 
+/**
+ * Tokens that this thread has given up where their file was not to be had: the folder was not mounted.
+ * Mounted again it shows them as held by a process that is alive, by us.
+ */
+const givenUp = new Set<string>();
+
 interface Holder {
   readonly file: string;
   readonly token: string;
@@ -86,8 +92,13 @@ export class FileLock {
   release(): void {
     const { token } = this;
     this.token = null;
+    if (token === null) return;
+    givenUp.add(token);
+    const holder = readHolder(this.path);
+    if (holder === null) return;
     // Who could not see this process alive for long enough may have followed it.
-    if (token !== null && readHolder(this.path)?.token === token) remove(this.path);
+    if (holder.token === token) remove(this.path);
+    givenUp.delete(token);
   }
 
   /** Whether another process was turned away since the last call: give it a moment. */
@@ -108,6 +119,7 @@ export class FileLock {
       return false;
     }
     renameSync(own, this.path);
+    givenUp.delete(dead.token);
     for (const holder of chain) {
       remove(follower(this.path, holder.token));
       remove(fresh(this.path, holder.token));
@@ -116,6 +128,7 @@ export class FileLock {
   }
 
   private isDead(holder: Holder): boolean {
+    if (givenUp.has(holder.token)) return true;
     const state = holder.identity === null ? 'unknown' : liveness(holder.identity);
     if (state !== 'unknown') return state === 'dead';
     const { token, refreshed } = holder;
@@ -130,10 +143,12 @@ export class FileLock {
 export function removeDeadLock(path: string): boolean {
   const holder = readHolder(path);
   if (holder === null) return true;
-  const state = holder.identity === null ? 'unknown' : liveness(holder.identity);
+  const known = holder.identity === null ? 'unknown' : liveness(holder.identity);
+  const state = givenUp.has(holder.token) ? 'dead' : known;
   const silence = Date.now() - Number(holder.refreshed / 1_000_000n);
   if (state === 'alive' || (state === 'unknown' && silence <= SILENCE_MS)) return false;
   remove(path);
+  givenUp.delete(holder.token);
   return true;
 }
 

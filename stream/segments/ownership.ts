@@ -100,7 +100,7 @@ class Member implements Ownership {
 
   private announce(): void {
     // Gone where others took this process for dead: a stopped container, say.
-    if (!existsSync(this.announcement.path)) {
+    if (!this.announcement.held || !existsSync(this.announcement.path)) {
       this.announcement.release();
       this.announcement.tryAcquire();
     }

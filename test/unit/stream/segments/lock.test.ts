@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { linkSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +44,23 @@ test('a lock has one holder at a time', async (context) => {
   assert.equal(two.held, true);
   assert.equal(new FileLock(path).tryAcquire(), false);
   two.release();
+});
+
+test('a lock that was given up while its folder was away is free when that is back', async (context) => {
+  const parent = await temporaryFolder(context);
+  const [folder, away] = [join(parent, 'folder'), join(parent, 'away')];
+  mkdirSync(folder);
+  const path = join(folder, 'lock');
+  const given = new FileLock(path);
+  for (const take of [() => new FileLock(path).tryAcquire(), () => removeDeadLock(path)]) {
+    assert.equal(given.tryAcquire(), true);
+    renameSync(folder, away);
+    given.release();
+    renameSync(away, folder);
+    assert.deepEqual(readdirSync(folder), ['lock']);
+    assert.equal(take(), true);
+    rmSync(path, { force: true });
+  }
 });
 
 test('the lock of a dead process, and of dead followers, is taken over', async (context) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { stampLog } from '../../../../stream/batch/stamp.js';
 import { openStream } from '../../../../stream/open.js';
 import { FileLock } from '../../../../stream/segments/lock.js';
+import type { Ownership } from '../../../../stream/stream.js';
 import {
   append,
   createTopic,
@@ -19,6 +20,8 @@ import {
   temporaryFolder,
 } from './support.js';
 
+/** It would wait for ever where it fails. */
+const PATIENT = { timeout: 60_000 };
 const BAD_NAMES = [
   '',
   '.',
@@ -61,6 +64,58 @@ test('a folder that goes away while reading is unreachable, and may come back', 
   const [back] = await reader.poll(1000);
   assert.equal(back?.next.offset, 1n);
 });
+
+test('an append makes nothing where the folder went away: it is unreachable for all', async (context) => {
+  const parent = await temporaryFolder(context);
+  const root = join(parent, 'stream');
+  const stream = await openIn(context, root);
+  const topic = await createTopic(stream, 'audit', 2);
+  const appender = await stream.appender(topic);
+  context.after(() => appender.close());
+  assert.equal((await appender.append(0, encode('a'))).kind, 'acknowledged');
+  await rename(root, join(parent, 'unmounted'));
+  const unreachable = async (): Promise<void> => {
+    for (const partition of [0, 1]) {
+      const outcome = await appender.append(partition, encode('b'));
+      assert.ok(outcome.kind === 'rejected' && outcome.error.code === 'unreachable');
+    }
+    await assert.rejects(stream.describe('audit'), { code: 'unreachable' });
+  };
+  await unreachable();
+  // What a mount leaves behind.
+  await mkdir(root);
+  await unreachable();
+  await rmdir(root);
+  await rename(join(parent, 'unmounted'), root);
+  for (const partition of [0, 1]) {
+    assert.equal((await appender.append(partition, encode('b'))).kind, 'acknowledged');
+  }
+  assert.deepEqual((await readPartition(stream, topic)).values, ['a', 'b']);
+});
+
+test(
+  'whoever owned partitions while the folder went away owns all when it is back',
+  PATIENT,
+  async (context) => {
+    const parent = await temporaryFolder(context);
+    const root = join(parent, 'stream');
+    const stream = await openIn(context, root);
+    const topic = await createTopic(stream, 'audit', 3);
+    const own = () =>
+      new Promise<Ownership>((resolve, reject) => {
+        const onChange = (partitions: ReadonlySet<number>): void => {
+          if (partitions.size === 3) resolve(owning);
+        };
+        const owning = stream.own(topic, { group: 'g', onChange, onError: reject });
+        owning.catch(reject);
+      });
+    const before = await own();
+    await rename(root, join(parent, 'unmounted'));
+    await before.close();
+    await rename(join(parent, 'unmounted'), root);
+    await (await own()).close();
+  },
+);
 
 test('names that are none of a topic are refused', async (context) => {
   const root = await temporaryFolder(context);
