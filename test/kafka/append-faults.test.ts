@@ -2,28 +2,41 @@ import assert from 'node:assert/strict';
 import type { AppendOutcome, LearnedOutcome } from '../../stream/stream.js';
 import { batchOf, connect, offsetOf, readAll, withTopic } from '../support/append-fixture.js';
 import { clusterTest } from '../support/kafka.js';
+import { until } from '../support/ledger-desk.js';
+
+/** For brokers that come back, however slowly. */
+const PATIENT = { deadlineMs: 900_000 };
 
 clusterTest('a broker that freezes, and one that is killed', {}, async (kafka) => {
-  const cluster = connect(kafka.bootstrap, 2000);
+  const cluster = connect(kafka.bootstrap, 10_000);
   await withTopic(
     kafka.bootstrap,
     { partitions: 2 },
     async ({ topic, open }) => {
       const learned: LearnedOutcome[] = [];
-      const options = { deadlineMs: 1500, onLearned: (each: LearnedOutcome) => learned.push(each) };
+      const options = {
+        deadlineMs: 1_500,
+        onLearned: (each: LearnedOutcome) => learned.push(each),
+      };
       const hasty = await open(options);
-      const patient = await open();
+      const patient = await open(PATIENT);
+      const appended = (text: string) =>
+        until(`${text} is acknowledged`, async () => {
+          return (await hasty.append(0, batchOf(text))).kind === 'acknowledged';
+        });
       const node = kafka.node(1);
-      offsetOf(await hasty.append(0, batchOf('before')));
       offsetOf(await patient.append(1, batchOf('before')));
+      await appended('before');
       node.freeze();
       const frozen = batchOf('frozen');
       const [open1, during] = [hasty.append(0, frozen), patient.append(1, batchOf('frozen'))];
       assert.equal((await open1).kind, 'unknown');
       node.thaw();
       assert.equal(offsetOf(await during), 1n);
-      let fence = await hasty.append(0, batchOf('fence'));
-      while (fence.kind !== 'acknowledged') fence = await hasty.append(0, batchOf('fence'));
+      await appended('fence');
+      await until('the fate of frozen is told', () =>
+        learned.some(({ batch }) => batch === frozen),
+      );
       await hasty.close();
       const values = await readAll(cluster, topic, 0);
       const place = values.indexOf('frozen');
@@ -44,7 +57,7 @@ clusterTest('leaders killed one after another: once, in order', { nodes: 3 }, as
   const settings = { 'min.insync.replicas': '2' };
   const wish = { partitions: 3, replication: 3, settings };
   await withTopic(kafka.bootstrap, wish, async ({ cluster, topic, open }) => {
-    const appender = await open();
+    const appender = await open(PATIENT);
     const expected: string[][] = [[], [], []];
     const outcomes: Promise<AppendOutcome>[] = [];
     let killing = true;

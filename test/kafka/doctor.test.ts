@@ -20,7 +20,7 @@ ledger: audit.example.com/doctor
 stream: ${url}
 kafka:
   sasl: { mechanism: scram-sha-512, username: env:KAFKA_USER, password: env:KAFKA_PASSWORD }
-  timeout: 8s
+  timeout: 30s
 topics: [{ name: audit, partitions: 2, replication: 1 }]
 configuration: { topic: audit.configuration }
 principals:
@@ -128,8 +128,9 @@ clusterTest('doctor on a cluster with SCRAM and ACLs', SETTINGS, async (cluster,
   });
 
   await context.test('no broker: one line, exit 3', async () => {
+    await edited(desk, 'hasty.yaml', 'timeout: 30s', 'timeout: 8s');
     await cluster.node(1).stop();
-    const { code, stderr, codes } = await doctor(desk, 'admin');
+    const { code, stderr, codes } = await doctor(desk, 'admin', 'hasty.yaml');
     assert.deepEqual(codes, ['tls-off-local']);
     assert.equal(code, 3);
     assert.equal(stderr.trim().split('\n').length, 1, stderr);

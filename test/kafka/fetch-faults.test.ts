@@ -41,7 +41,7 @@ clusterTest('one broker: freeze, restart, disk', { nodes: 1 }, async (cluster) =
     await append(stream, topic, 0, [['a', 'b'].map(record)]);
 
     // A frozen broker accepts connections and answers nothing.
-    const impatient = await openKafka(url, { timeoutMs: 1_500 });
+    const impatient = await openKafka(url, { timeoutMs: 6_000 });
     const reader = await impatient.reader(topic);
     reader.seek({ partition: 0, offset: 0n });
     await pollUntil(reader, (all) => values(all).length === 2);

@@ -6,6 +6,8 @@ import { NEWER, OLDER, ProxiedCluster } from '../support/kafka-versions.js';
 import { until } from '../support/ledger-desk.js';
 
 const ENDLESS = Number.MAX_SAFE_INTEGER;
+/** A broker of another version starts meanwhile, however slowly. */
+const DEADLINE_MS = 900_000;
 
 /** While `pending` has no answer the broker is ended and comes back as another version. */
 async function exchange(
@@ -34,7 +36,7 @@ clusterTest('a batch whose answer was lost is sent again to other versions', opt
     k.bootstrap,
     {},
     async ({ cluster, topic, open }) => {
-      const appender = await open();
+      const appender = await open({ deadlineMs: DEADLINE_MS });
       const expected: string[] = [];
       const append = (): Promise<AppendOutcome> => {
         expected.push(`record ${expected.length}`);
