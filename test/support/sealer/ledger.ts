@@ -111,7 +111,7 @@ export class TestLedger {
   sealer(options: Partial<SealerOptions> = {}): Promise<Sealer> {
     const { stream, memory, key } = this;
     const own = { stream, memory, signingKey: key, ledger: LEDGER, topics: [this.topic] };
-    return sealer({ ...own, truncatedAfter: 50, timeout: 2_000, ...options });
+    return sealer({ ...own, truncatedAfter: 50, timeout: 60_000, ...options });
   }
 
   async sealOnce(options: Partial<SealerOptions> = {}) {
@@ -214,7 +214,7 @@ export class TestLedger {
 /** Waits until `condition` holds; fails after `patience` milliseconds. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  patience = 20_000,
+  patience = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + patience;
   while (!(await condition())) {

@@ -47,10 +47,15 @@ test('the next batch is sent before callers are told of the last one, and all in
   for (const failing of [[], [0], [1], [0, 1, 2]]) {
     const log: string[] = [];
     let appended = 0;
+    let start = () => {};
+    const started = new Promise<void>((resolve) => {
+      start = resolve;
+    });
     const stream = interposed(
       await auditStream(t, { partitions: 1 }),
       async (at, batch, append) => {
         const number = appended++;
+        if (number === 0) await started;
         // As an appender does that sends what is ready within one turn of the event loop.
         await new Promise((resolve) => setImmediate(resolve));
         log.push(`sent ${number}`);
@@ -65,10 +70,14 @@ test('the next batch is sent before callers are told of the last one, and all in
       const tell = () => void log.push(`told ${number}`);
       told.push(out.publish({ action: 'a', attributes: { number: `${number}` } }).then(tell, tell));
       // A batch of its own: the first is under way, the others are closed behind it.
-      if (number < 2) void out.flush();
+      void out.flush();
+      await new Promise((resolve) => setImmediate(resolve));
     }
+    start();
     await out.close();
     await Promise.all(told);
+    const sent = log.filter((entry) => entry.startsWith('sent'));
+    assert.deepEqual(sent, ['sent 0', 'sent 1', 'sent 2']);
     const alone = (number: number) => log.indexOf(`told ${number}`);
     assert.ok(alone(0) < alone(1) && alone(1) < alone(2), log.join());
     if (failing.length > 0) continue;

@@ -20,6 +20,7 @@ import { LEDGER, TestLedger, TOPIC, until } from '../../support/sealer/ledger.js
 import { tamper } from '../../support/tamper.js';
 
 const ledgers: TestLedger[] = [];
+const stops: (() => Promise<void>)[] = [];
 const BOTH = { topics: [CONFIGURATION, TOPIC], configuration: CONFIGURATION };
 const LINE_ONLY = { topics: [TOPIC], configuration: CONFIGURATION };
 const [A, B] = [hashOf('a'), hashOf('b')];
@@ -62,18 +63,18 @@ function listener(): { readonly logger: Logger; readonly warnings: string[] } {
 
 async function run(ledger: TestLedger, options: Partial<SealerOptions>) {
   const sealer = await ledger.sealer({ every: 20, heartbeat: 3_600_000, ...options });
-  const stop = new AbortController();
-  const running = sealer.run(stop.signal);
-  return {
-    sealer,
-    stop: async () => {
-      stop.abort();
-      await running;
-    },
+  const stopping = new AbortController();
+  const running = sealer.run(stopping.signal);
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await running;
   };
+  stops.push(stop);
+  return { sealer, stop };
 }
 
 afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
   for (const ledger of ledgers.splice(0)) await ledger.remove();
 });
 
@@ -126,10 +127,14 @@ test('a recorded checkpoint is published verbatim, whatever is in force by then'
   const ledger = await make();
   await configure(ledger.stream, 'a');
   await ledger.append(1);
+  const killing = new AbortController();
   const step = (name: string) => {
-    if (name === 'recorded') throw new SealstreamError('unreachable', 'the process is killed');
+    if (name !== 'recorded') return;
+    killing.abort();
+    throw new SealstreamError('unreachable', 'the process is killed');
   };
-  await ledger.sealOnce({ ...LINE_ONLY, timeout: 1, truncatedAfter: 1, hooks: { step } });
+  const killed = await ledger.sealer({ ...LINE_ONLY, hooks: { step } });
+  await killed.sealOnce(killing.signal);
   const waiting = (await ledger.memory.read(ledger.keyOf()))?.record.checkpoint;
   assert.equal(waiting?.published, false);
   await configure(ledger.stream, 'b');
@@ -366,6 +371,8 @@ test('two sealers at once name the same configuration in the end', async () => {
   await configure(ledger.stream, 'b');
   await until(async () => (await linesOf(ledger)).at(-1) === B);
   await Promise.all([one.stop(), two.stop()]);
-  assert.deepEqual([...new Set(await linesOf(ledger))], [A, B]);
+  const lines = await linesOf(ledger);
+  // On a slow machine the first checkpoint does not wait for an answer.
+  assert.deepEqual([...new Set(lines.slice(lines.indexOf(A)))], [A, B]);
   assert.deepEqual(await ledger.wrong(), []);
 });

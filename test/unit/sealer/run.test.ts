@@ -242,8 +242,7 @@ test('an outage is waited out and is no refusal', async () => {
   assert.equal(log()?.refusal, null);
   renameSync(`${ledger.data}.away`, ledger.data);
   await ledger.append(1);
-  await until(() => log()?.sealed?.size === 2n);
-  assert.equal(log()?.waiting, null);
+  await until(() => log()?.sealed?.size === 2n && log()?.waiting === null);
   assert.deepEqual(await ledger.wrong(), []);
 });
 
