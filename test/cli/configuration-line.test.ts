@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { openStream } from '../../stream/open.js';
 import type { Stream } from '../../stream/stream.js';
 import { Desk } from '../support/cli.js';
+import { until } from '../support/ledger-desk.js';
 import {
   CONFIGURATION,
   configure,
@@ -29,6 +30,7 @@ const [A, B] = [hashOf('a'), hashOf('b')];
 describe('the configuration topic, on the embedded stream', () => {
   let desk: Desk;
   let stream: Stream;
+  let seals = 0;
   before(async () => {
     desk = await Desk.open();
     stream = await openStream(`file:${desk.path('data')}`);
@@ -49,6 +51,19 @@ describe('the configuration topic, on the embedded stream', () => {
       all.push({ ...(report as ReportDocument), ...{ seconds: 0 } });
     }
     return all;
+  }
+
+  /** Again where the machine is so slow that checkpoints did not wait for the configuration topic. */
+  async function sealInTime(...words: string[]): Promise<void> {
+    await until('sealed, and the configuration topic was read in time', async () => {
+      const { code, stdout, stderr } = await desk.run(['seal', '--once', '--json', ...words]);
+      seals += 1;
+      assert.equal(code, 0, stderr);
+      assert.equal(JSON.parse(stdout).length, 2);
+      const lines = stderr.split('\n').filter((line) => !line.includes('it does not answer'));
+      assert.deepEqual(lines, ['']);
+      return stderr === '';
+    });
   }
 
   it('declared and not yet there: the others are sealed, and it is said', async () => {
@@ -75,23 +90,12 @@ describe('the configuration topic, on the embedded stream', () => {
     await createConfigurationTopic(stream);
     await desk.json(['adopt', '--yes']);
     await configure(stream, 'a');
-    for (const workers of ['1', '3']) {
-      const { code, stdout, stderr } = await desk.run([
-        'seal',
-        '--once',
-        '--json',
-        '--workers',
-        workers,
-      ]);
-      assert.equal(code, 0, stderr);
-      assert.equal(JSON.parse(stdout).length, 2);
-      assert.equal(stderr, '');
-    }
+    for (const workers of ['1', '3']) await sealInTime('--workers', workers);
     const { stdout } = await desk.run(['checkpoints', '--latest']);
     const own = (await desk.json(['checkpoints', '--topic', CONFIGURATION])) as { size: string }[];
     assert.deepEqual(
       own.map(({ size }) => size),
-      ['1', '1'],
+      Array(seals).fill('1'),
     );
     const lines = stdout.split('\n').filter((line) => line.startsWith('config '));
     assert.deepEqual(lines, [`config ${A}`, `config ${A}`]);
@@ -99,7 +103,7 @@ describe('the configuration topic, on the embedded stream', () => {
 
   it('verify reports every change, with any number of threads', async () => {
     await configure(stream, 'b');
-    assert.equal((await desk.run(['seal', '--once'])).code, 0);
+    await sealInTime();
     const [one, two] = await withThreads(['verify']);
     assert.deepEqual(one, two);
     assert.equal(one?.verdict, 'intact');
@@ -143,7 +147,7 @@ describe('the configuration topic, on the embedded stream', () => {
     assert.equal(((await desk.json(['status'])) as unknown[]).length, 2);
     assert.match((await desk.run(['status'])).stdout, /audit\.configuration/);
     const notes = (await desk.json(['checkpoints', ...only])) as { topic: string }[];
-    assert.equal(notes.length, 3);
+    assert.equal(notes.length, seals);
     const replayed = await desk.run(['replay', ...only]);
     assert.equal(replayed.code, 0, replayed.stderr);
     assert.equal(replayed.stdout.trim().split('\n').length, 2);

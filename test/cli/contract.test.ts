@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { Desk } from '../support/cli.js';
+import { until } from '../support/ledger-desk.js';
 
 const CONFIG = ['--config', 'conf/ledger.yaml'];
 
@@ -106,9 +107,7 @@ describe('the command-line contract where words can be taken two ways', () => {
 
   it('seal ends with 1 where a log was refused to its end', async () => {
     const running = desk.start(['seal', ...CONFIG]);
-    while (!running.stderr().includes('memory-behind')) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until('the log is refused', () => running.stderr().includes('memory-behind'));
     running.kill('SIGTERM');
     assert.equal((await running.session).code, 1);
   });

@@ -48,7 +48,7 @@ clusterTest(
       },
     );
     await context.test('without a controller a change fails, and reading goes on', async () => {
-      const admin = await administrationAs(kafka, 'admin', 4_000);
+      const admin = await administrationAs(kafka, 'admin', 15_000);
       try {
         await kafka.node(2).kill();
         const error = { class: 'retry', message: /max\.message\.bytes|topic audit/ };

@@ -7,7 +7,7 @@ import { publisher } from '../../producer/publisher.js';
 import { type BadRecord, badRecords, keylessEvent, largest } from '../support/bad-records.js';
 import { kafkaTest } from '../support/kafka.js';
 import { kafkajsClient } from '../support/kafka-admin.js';
-import { LedgerDesk, onBothStreams, type ReplayedLine } from '../support/ledger-desk.js';
+import { LedgerDesk, onBothStreams, type ReplayedLine, until } from '../support/ledger-desk.js';
 
 interface Written {
   readonly record: BadRecord;
@@ -80,6 +80,8 @@ kafkaTest(
         // An offset between each is taken by a control record.
         [0n, 1n, 3n, 5n],
       );
+      // The broker writes the last of them once the producer has been answered.
+      await untilHighWatermark(desk, 7n);
       await assertSealed(desk, written);
       const status = (await desk.json(['status'])) as { head: { next: string } }[];
       assert.equal(status[0]?.head.next, '7');
@@ -93,6 +95,19 @@ kafkaTest(
       }
     }),
 );
+
+async function untilHighWatermark(desk: LedgerDesk, wanted: bigint): Promise<void> {
+  const identity = await identityOf(desk);
+  const stream = await desk.openStream();
+  try {
+    await until(`the log ends at ${wanted}`, async () => {
+      const [bounds] = await stream.bounds(identity, [0]);
+      return bounds !== undefined && 'highWatermark' in bounds && bounds.highWatermark === wanted;
+    });
+  } finally {
+    await stream.close();
+  }
+}
 
 async function identityOf(desk: LedgerDesk) {
   const stream = await desk.openStream();

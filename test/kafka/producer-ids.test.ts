@@ -34,7 +34,7 @@ async function probe(cluster: Cluster, topic: TopicIdentity) {
 
 const expiring = {
   properties: {
-    'producer.id.expiration.ms': '1500',
+    'producer.id.expiration.ms': '8000',
     'producer.id.expiration.check.interval.ms': '200',
   },
 };

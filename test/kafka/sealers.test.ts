@@ -1,42 +1,13 @@
 import assert from 'node:assert/strict';
-import { publisher } from '../../producer/publisher.js';
-import type { Stream } from '../../stream/stream.js';
 import { freePorts } from '../support/kafka/ports.js';
 import { LEDGER, LedgerDesk, onBothStreams, uniqueTopic, until } from '../support/ledger-desk.js';
 import { perPartition } from '../support/seal-metrics.js';
 import { readSealedLogs, unsealedLog, wrongCheckpoints } from '../support/sealed-log.js';
+import { SteadyPublishing } from '../support/steady-publishing.js';
 
 const SEALED = 'sealstream_sealed_records_total';
 const QUICK = { every: '300ms', records: 50, heartbeat: '2s' };
 const PARTITIONS = 4;
-
-/** Publishes to every partition without a pause until it is stopped. */
-class Publishing {
-  published = 0;
-  #stopped = false;
-  readonly #done: Promise<void>;
-
-  constructor(stream: Stream, topic: string) {
-    this.#done = this.#run(stream, topic);
-  }
-
-  async #run(stream: Stream, topic: string): Promise<void> {
-    const to = await publisher({ stream, topic, source: '/test/sealers' });
-    while (!this.#stopped) {
-      const turn = Array.from({ length: 20 }, (_, index) =>
-        to.publish({ tenant_id: `tenant-${index}`, action: 'test.publish', actor: { id: 'a' } }),
-      );
-      this.published += (await Promise.all(turn)).length;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    await to.close();
-  }
-
-  stop(): Promise<void> {
-    this.#stopped = true;
-    return this.#done;
-  }
-}
 
 onBothStreams('two sealers, one killed while it seals: the other seals everything', (bootstrap) =>
   LedgerDesk.use({ bootstrap, partitions: PARTITIONS, seal: QUICK }, async (desk) => {
@@ -46,7 +17,7 @@ onBothStreams('two sealers, one killed while it seals: the other seals everythin
     const doomed = desk.start([...words, String(first)]);
     const other = desk.start([...words, String(second)]);
     const stream = await desk.openStream();
-    const publishing = new Publishing(stream, desk.topic);
+    const publishing = await SteadyPublishing.start(stream, desk.topic);
     const sealedBy = (port: number) => perPartition(port, SEALED, desk.topic);
     try {
       await until('both seal', async () => {
@@ -74,10 +45,9 @@ onBothStreams('two sealers, one killed while it seals: the other seals everythin
       }
       const { code, report } = await desk.verify();
       assert.equal(code, 0, JSON.stringify(report));
-      assert.equal(report.records, String(publishing.published));
+      assert.equal(report.records, String(publishing.acknowledged));
     } finally {
-      await publishing.stop();
-      await stream.close();
+      await publishing.stop().finally(() => stream.close());
     }
   }),
 );

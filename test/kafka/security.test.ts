@@ -10,9 +10,10 @@ import { batchOf, offsetOf } from '../support/append-fixture.js';
 import { clusterTest, type KafkaCluster, SCRAM_USERS } from '../support/kafka.js';
 import { newTopic, pollUntil, values } from '../support/kafka-reading.js';
 
-const SESSION_MS = 4_000;
+/** The last third of it is there to renew it. */
+const SESSION_MS = 9_000;
 /** Long enough that every session ends twice. */
-const TRAFFIC_MS = 10_000;
+const TRAFFIC_MS = 20_000;
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 const [USER] = SCRAM_USERS;
 const ENDED = bearerToken(-3_600);

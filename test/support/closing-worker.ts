@@ -6,7 +6,7 @@ import { BatchEncoder } from '../../stream/batch/encode.js';
 import { openKafka } from '../../stream/kafka/kafka.js';
 
 const [url = '', name = ''] = process.argv.slice(2);
-const stream = await openKafka(url, { timeoutMs: 5_000 });
+const stream = await openKafka(url, { timeoutMs: 20_000 });
 const found = await stream.describe(name);
 if (found === null) throw new Error(`no topic ${name}`);
 const reader = await stream.reader(found);

@@ -1,6 +1,8 @@
 import { BatchEncoder } from '../../stream/batch/encode.js';
 import type { Stream } from '../../stream/stream.js';
 
+/** For a sealer that starts, and for its first checkpoint. */
+const PATIENCE_MS = 120_000;
 const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
 /** Appends batches of `count` records to every partition in turn, in every compression. */
@@ -28,14 +30,16 @@ export async function fillTopic(
   await appender.close();
 }
 
-/** Waits until something is in the checkpoint topic of `topic`. */
-export async function firstCheckpoint(stream: Stream, topic: string): Promise<void> {
+/** The end of the checkpoint topic of `topic`; waits until it is greater than `after`. */
+export async function checkpointsEnd(stream: Stream, topic: string, after = -1n): Promise<bigint> {
   const checkpoints = await stream.describe(`${topic}.checkpoints`);
   if (checkpoints === null) throw new Error(`no checkpoint topic of ${topic}`);
-  for (;;) {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (performance.now() < deadline) {
     const [bounds] = await stream.bounds(checkpoints, [0]);
     if (bounds instanceof Error) throw bounds;
-    if (bounds !== undefined && bounds.highWatermark > 0n) return;
+    if (bounds !== undefined && bounds.highWatermark > after) return bounds.highWatermark;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
+  throw new Error(`${topic}: no checkpoint after offset ${after} within ${PATIENCE_MS} ms`);
 }

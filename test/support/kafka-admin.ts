@@ -36,17 +36,26 @@ export async function createTopics(
   await until(() => haveLeaders(admin, topics));
 }
 
-async function haveLeaders(
+function haveLeaders(
   admin: kafkajs.Admin,
   topics: readonly kafkajs.ITopicConfig[],
 ): Promise<boolean> {
-  try {
+  return unlessRetriable(async () => {
     const names = topics.map(({ topic }) => topic);
     const { topics: found } = await admin.fetchTopicMetadata({ topics: names });
     const partitions = found.flatMap((each) => each.partitions);
     return found.length === names.length && partitions.every(({ leader }) => leader >= 0);
+  });
+}
+
+/** false where a broker that starts or stops is the reason for no answer: to be asked again. */
+export async function unlessRetriable(ask: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await ask();
   } catch (error) {
-    if (error instanceof kafkajs.KafkaJSError && error.retriable) return false;
+    if (!(error instanceof kafkajs.KafkaJSError)) throw error;
+    // kafkajs itself has tried often enough.
+    if (error.retriable || error.name === 'KafkaJSNumberOfRetriesExceeded') return false;
     throw error;
   }
 }

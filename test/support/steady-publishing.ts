@@ -29,7 +29,7 @@ export class SteadyPublishing {
   }
 
   static async start(stream: Stream, topic: string): Promise<SteadyPublishing> {
-    return new SteadyPublishing(await publisher({ stream, topic, source: '/test/versions' }));
+    return new SteadyPublishing(await publisher({ stream, topic, source: '/test/steady' }));
   }
 
   get acknowledged(): number {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import type kafkajs from 'kafkajs';
 import { connect } from '../support/append-fixture.js';
 import { freePorts } from '../support/kafka/ports.js';
 import { clusterTest, type KafkaCluster } from '../support/kafka.js';
-import { withAdmin } from '../support/kafka-admin.js';
+import { unlessRetriable, withAdmin } from '../support/kafka-admin.js';
 import { NEWER, newestProduce, OLDER } from '../support/kafka-versions.js';
 import { LEDGER, LedgerDesk, until } from '../support/ledger-desk.js';
 import { perPartition } from '../support/seal-metrics.js';
@@ -15,13 +16,14 @@ const SEALED = 'sealstream_sealed_records_total';
 const NODES = [1, 2, 3] as const;
 
 /** All replicas of all partitions are in sync: one more broker may go. */
-async function inSync(bootstrap: string): Promise<boolean> {
-  return withAdmin(bootstrap, async (admin) => {
+function inSync(bootstrap: string): Promise<boolean> {
+  const ask = async (admin: kafkajs.Admin): Promise<boolean> => {
     const topics = (await admin.listTopics()).filter((name) => !name.startsWith('__share'));
     const { topics: found } = await admin.fetchTopicMetadata({ topics });
     const partitions = found.flatMap((topic) => topic.partitions);
     return partitions.every(({ isr, replicas }) => isr.length === replicas.length);
-  });
+  };
+  return unlessRetriable(() => withAdmin(bootstrap, ask));
 }
 
 /** One broker after the other, each once the others have all its data. */
