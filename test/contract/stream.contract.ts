@@ -65,8 +65,12 @@ export function streamContract(
       const topic = `contract-${randomBytes(6).toString('hex')}`;
       const { replication } = store;
       const specification = { topic, partitions, replication, settings: SETTINGS };
-      assert.equal(await stream.createTopic(specification), true);
-      return eventually(() => stream.describe(topic));
+      const isCreated = await stream.createTopic(specification);
+      const made = await eventually(() => stream.describe(topic));
+      // An answer may be lost, and the next one is that the topic is there: nobody else made this one.
+      if (!isCreated)
+        assert.deepEqual([made.partitions, made.replication], [partitions, replication]);
+      return made;
     }
 
     check('an absent topic is described as null', async () => {
@@ -86,15 +90,21 @@ export function streamContract(
     });
 
     check('of several who create a topic at once one succeeds', async () => {
-      const topic = `contract-${randomBytes(6).toString('hex')}`;
       const { replication } = store;
-      const specification = { topic, partitions: 2, replication, settings: SETTINGS };
       const other = await store.open();
-      const outcomes = await Promise.all(
-        [stream, other, stream, other].map((one) => one.createTopic(specification)),
-      );
+      const attempt = async (): Promise<true | null> => {
+        const topic = `contract-${randomBytes(6).toString('hex')}`;
+        const specification = { topic, partitions: 2, replication, settings: SETTINGS };
+        const outcomes = await Promise.all(
+          [stream, other, stream, other].map((one) => one.createTopic(specification)),
+        );
+        assert.ok(outcomes.filter(Boolean).length <= 1, outcomes.join());
+        await eventually(() => stream.describe(topic));
+        return outcomes.includes(true) || null;
+      };
+      // None is told so where the answer to the one who did was lost.
+      await eventually(attempt);
       await other.close();
-      assert.deepEqual(outcomes.sort(), [false, false, false, true]);
     });
 
     check('the bounds of new partitions are 0, of a missing one an error', async () => {
@@ -265,8 +275,8 @@ export function streamContract(
       await store.deleteTopic(old.topic);
       const { topic, partitions, replication } = old;
       const specification = { topic, partitions, replication, settings: SETTINGS };
-      await eventually(async () => (await stream.createTopic(specification)) || null);
       const anew = await eventually(async () => {
+        await stream.createTopic(specification);
         const found = await stream.describe(topic);
         return found?.topicId === old.topicId ? null : found;
       });

@@ -17,6 +17,8 @@ import { openStream } from '../../../stream/open.js';
 import { readRange } from '../../../stream/read.js';
 import type { Stream, StreamRecord, TopicIdentity } from '../../../stream/stream.js';
 
+export { until } from '../until.js';
+
 export const LEDGER = 'audit.example.com/test';
 export const TOPIC = 'audit';
 
@@ -208,17 +210,5 @@ export class TestLedger {
   async remove(): Promise<void> {
     await this.close();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** Waits until `condition` holds; fails after `patience` milliseconds. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  patience = 60_000,
-): Promise<void> {
-  const deadline = Date.now() + patience;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${patience} ms: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -6,7 +6,7 @@ import { SealstreamError } from '../../../ledger/error.js';
 import { signingKeyFromSeed } from '../../../ledger/keys.js';
 import type { Fetched } from '../../../stream/stream.js';
 import { type Lies, LyingStream } from '../../support/lying-stream.js';
-import { LEDGER, TestLedger, TOPIC } from '../../support/sealer/ledger.js';
+import { LEDGER, TestLedger, TOPIC, until } from '../../support/sealer/ledger.js';
 
 const CHECKPOINTS = `${TOPIC}.checkpoints`;
 
@@ -19,17 +19,31 @@ describe('smoke of one topic', () => {
   });
   afterEach(() => ledger.remove());
 
-  /** Runs it behind `lies`; `acknowledged` once the event is in the log. */
+  /**
+   * Runs it behind `lies`; `acknowledged` once the event is in the log. Smoke reads no checkpoint
+   * before that is done, so that its first look shows it however short `waitMs` is.
+   */
   async function smoke(
     lies: Lies,
     acknowledged: () => Promise<void>,
     { waitMs = 20_000, publicKey = ledger.key.publicKey } = {},
   ): Promise<SmokeReport> {
     const stream = new LyingStream(ledger.stream, lies);
-    const own = { stream, ledger: LEDGER, publicKey, waitMs, timeoutMs: 500, confirmMs: 5 };
-    const report = smokeTopic({ ...own, id: 'smoke-1', started: performance.now() }, TOPIC);
-    while ((await ledger.records()).length < 4) await new Promise((next) => setTimeout(next, 5));
+    let isDone = false;
+    const reader = stream.reader.bind(stream);
+    stream.reader = async (topic, options) => {
+      if (topic.topic === CHECKPOINTS) await until(() => isDone);
+      return reader(topic, options);
+    };
+    let isOver = false;
+    const own = { stream, ledger: LEDGER, publicKey, waitMs, timeoutMs: 20_000, confirmMs: 5 };
+    const options = { ...own, id: 'smoke-1', started: performance.now() };
+    const report = smokeTopic(options, TOPIC).finally(() => {
+      isOver = true;
+    });
+    await until(async () => isOver || (await ledger.records()).length === 4);
     await acknowledged();
+    isDone = true;
     return report;
   }
 

@@ -7,6 +7,7 @@ import {
   type KafkaAppenderOptions,
 } from '../../../../stream/kafka/kafka-appender.js';
 import type { AppendOutcome, LearnedOutcome } from '../../../../stream/stream.js';
+import { until } from '../../../support/until.js';
 import { batchOf, type Fault, OTHER_ID, ScriptedBroker, TOPIC } from './scripted-broker.js';
 
 const OPEN_CODES = [2, 3, 5, 6, 7, 13, 19, 20, 56, 100];
@@ -112,7 +113,7 @@ describe('one request for all partitions of a leader', () => {
     broker.script({ kind: 'hang', written: true });
     const appender = await open(broker);
     const first = appender.append(0, batchOf('<0>'));
-    while (broker.requests.length === 0) await new Promise(setImmediate);
+    await until(() => broker.requests.length > 0);
     const others = [1, 2].map((each) => appender.append(each, batchOf(`<${each}>`)));
     await new Promise(setImmediate);
     assert.equal(broker.requests.length, 1);
@@ -239,10 +240,10 @@ describe('unknown', () => {
       const broker = new ScriptedBroker(1);
       const learned: LearnedOutcome[] = [];
       const appender = await open(broker, {
-        deadlineMs: 30,
+        deadlineMs: 1_000,
         onLearned: (each) => learned.push(each),
       });
-      await appender.append(0, batchOf('<before>'));
+      assert.equal((await appender.append(0, batchOf('<before>'))).kind, 'acknowledged');
       broker.script({ kind: 'hang', written });
       const batch = batchOf('<open>');
       const outcome = await appender.append(0, batch);

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { openKafka } from '../../../../stream/kafka/kafka.js';
 import type { Fetched, Position, Reader } from '../../../../stream/stream.js';
 import { errorCodes, pollUntil, values } from '../../../support/kafka-reading.js';
+import { until } from '../../../support/until.js';
 import {
   type Answer,
   batchAt,
@@ -15,10 +16,13 @@ import {
 async function reading(
   script: readonly Answer[],
   use: (reader: Reader, broker: FetchBroker) => Promise<void>,
-  from: Position = { partition: 0, offset: 0n },
+  {
+    timeoutMs = 3_000,
+    from = { partition: 0, offset: 0n },
+  }: { timeoutMs?: number; from?: Position } = {},
 ): Promise<void> {
   const broker = await startFetchBroker(script);
-  const stream = await openKafka(`kafka://127.0.0.1:${broker.port}`, { timeoutMs: 3_000 });
+  const stream = await openKafka(`kafka://127.0.0.1:${broker.port}`, { timeoutMs });
   try {
     const reader = await stream.reader(TOPIC, { maxBytes: 5_000 });
     reader.seek(from);
@@ -68,17 +72,43 @@ test('records at and above the high watermark are read when it has passed them',
   });
 });
 
-test('throttled: no partition in the answer, and silence for as long as asked', async () => {
-  const script: Answer[] = [
-    { throttleMs: 1_000, partition: null },
+/** Of silence; a reader keeps it for as long as its timeout at most. */
+const HOUR = 3_600_000;
+
+async function staysSilent(reader: Reader, broker: FetchBroker): Promise<void> {
+  for (let poll = 0; poll < 5; poll++) assert.deepEqual(await reader.poll(60), []);
+  assert.equal(broker.asked.length, 1);
+}
+
+/** Milliseconds between the first two requests. */
+function silence({ asked: [first, second] }: FetchBroker): number {
+  assert.ok(first !== undefined && second !== undefined);
+  return second.at - first.at;
+}
+
+describe('throttled: no partition in the answer', () => {
+  const answered = (throttleMs: number): Answer[] => [
+    { throttleMs, partition: null },
     { partition: { highWatermark: 4n, records: both } },
     { partition: { highWatermark: 4n } },
   ];
-  await reading(script, async (reader, broker) => {
-    while (broker.asked.length === 0) await reader.poll(10);
-    for (let poll = 0; poll < 5; poll++) assert.deepEqual(await reader.poll(60), []);
-    assert.equal(broker.asked.length, 1);
-    assert.deepEqual(values(await pollUntil(reader, upTo(4))), ['a', 'b', 'c', 'd']);
+
+  test('and silence', async () => {
+    const use = async (reader: Reader, broker: FetchBroker) => {
+      await until(async () => {
+        assert.deepEqual(await reader.poll(10), []);
+        return broker.asked.length > 0;
+      });
+      await staysSilent(reader, broker);
+    };
+    await reading(answered(HOUR), use, { timeoutMs: HOUR });
+  });
+
+  test('and once the time is over, the next request', async () => {
+    await reading(answered(1_000), async (reader, broker) => {
+      assert.deepEqual(values(await pollUntil(reader, upTo(4))), ['a', 'b', 'c', 'd']);
+      assert.ok(silence(broker) >= 1_000, `asked again after ${silence(broker)} ms`);
+    });
   });
 });
 
@@ -95,21 +125,30 @@ test('a diverging epoch is evidence; the epochs that reveal it are sent', async 
       const [asked] = broker.asked;
       assert.deepEqual([asked?.leaderEpoch, asked?.lastEpoch], [LEADER_EPOCH, 3]);
     },
-    from,
+    { from },
   );
 });
 
-test('throttled with records: they are there at once, and silence follows', async () => {
-  const script: Answer[] = [
-    { throttleMs: 1_000, partition: { highWatermark: 4n, records: both } },
+describe('throttled with records', () => {
+  const answered = (throttleMs: number): Answer[] => [
+    { throttleMs, partition: { highWatermark: 4n, records: both } },
     { partition: { highWatermark: 5n, records: batchAt(4n, 'e') } },
     { partition: { highWatermark: 5n } },
   ];
-  await reading(script, async (reader, broker) => {
-    assert.deepEqual(values(await pollUntil(reader, upTo(4))), ['a', 'b', 'c', 'd']);
-    for (let poll = 0; poll < 5; poll++) assert.deepEqual(await reader.poll(60), []);
-    assert.equal(broker.asked.length, 1);
-    assert.deepEqual(values(await pollUntil(reader, upTo(1))), ['e']);
+
+  test('they are there at once, and silence follows', async () => {
+    const use = async (reader: Reader, broker: FetchBroker) => {
+      assert.deepEqual(values(await pollUntil(reader, upTo(4))), ['a', 'b', 'c', 'd']);
+      await staysSilent(reader, broker);
+    };
+    await reading(answered(HOUR), use, { timeoutMs: HOUR });
+  });
+
+  test('and once the time is over, the next request', async () => {
+    await reading(answered(1_000), async (reader, broker) => {
+      assert.deepEqual(values(await pollUntil(reader, upTo(5))), ['a', 'b', 'c', 'd', 'e']);
+      assert.ok(silence(broker) >= 1_000, `asked again after ${silence(broker)} ms`);
+    });
   });
 });
 

@@ -5,6 +5,7 @@ import {
   type KafkaAppenderOptions,
 } from '../../../../stream/kafka/kafka-appender.js';
 import type { LearnedOutcome, LostRecords } from '../../../../stream/stream.js';
+import { until } from '../../../support/until.js';
 import { batchOf, ScriptedBroker, TOPIC } from './scripted-broker.js';
 
 async function opened(broker: ScriptedBroker, options: KafkaAppenderOptions = {}) {
@@ -60,7 +61,7 @@ describe('an election that lost acknowledged records', () => {
     broker.fill(0, 40);
     broker.script({ kind: 'code', code: 6 });
     assert.equal((await append('<next>')).kind, 'acknowledged');
-    while (lost.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await toldOf(lost);
     const after = await append('<after>');
     assert.match(after.kind === 'rejected' ? after.error.message : '', /offsets 0 to 9/);
     await appender.close();
@@ -103,15 +104,15 @@ describe('an election that lost nothing', () => {
     };
     broker.script({ kind: 'code', code: 6 });
     assert.equal((await append('<next>')).kind, 'acknowledged');
-    while (asked < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => asked >= 3);
     assert.equal((await append('<after>')).kind, 'acknowledged');
     await appender.close();
     assert.deepEqual(lost, []);
   });
 });
 
-async function toldOf(lost: readonly LostRecords[]): Promise<void> {
-  while (lost.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+function toldOf(lost: readonly LostRecords[]): Promise<void> {
+  return until(() => lost.length > 0);
 }
 
 /** As a leader that restarts without its disk, while others go on writing. */
@@ -161,7 +162,7 @@ describe('a publisher that has nothing to append', () => {
     await idle.appender.close();
     assert.equal(looks, 1, 'to open');
     const { appender } = await withTen(broker, { lookMs: 1 });
-    while (looks < 5) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => looks >= 5);
     await appender.close();
     const after = looks;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -196,9 +197,8 @@ describe('the same leader without what it acknowledged, and others have written 
       return before;
     };
     const { append, appender, lost } = await withTen(broker, { lookMs: 5 });
-    for (const before = looks; looks < before + 3; ) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    const before = looks;
+    await until(() => looks >= before + 3);
     let letGo = () => {};
     held = new Promise((resolve) => {
       letGo = resolve;
@@ -240,7 +240,7 @@ describe('the same leader without what it acknowledged, and others have written 
           )
         : find(partition, range, identities);
     broker.elect(0, 10);
-    while (looking === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => looking > 0);
     replace(broker);
     await new Promise((resolve) => setTimeout(resolve, 30));
     letGo();

@@ -11,6 +11,8 @@ export const LEADER_EPOCH = 4;
 
 /** What a Fetch asks of the partition that the broker leads. */
 interface Asked {
+  /** By performance.now(). */
+  readonly at: number;
   readonly maxBytes: number;
   readonly leaderEpoch: number;
   readonly offset: bigint;
@@ -87,7 +89,7 @@ async function startOne(
         socket.write(frame(correlationId, tagged(body)));
       }
       if (apiKey !== 1) return;
-      asked.push(parse(rest));
+      asked.push({ at: performance.now(), ...parse(rest) });
       const answer = script[Math.min(asked.length, script.length) - 1] ?? { partition: null };
       const bytes = frame(correlationId, tagged(response(answer, partition)));
       if (answer.pace === undefined) socket.write(bytes);
@@ -140,7 +142,7 @@ export function batchAt(baseOffset: bigint, ...texts: readonly string[]): Uint8A
   return stampLog(encoder.finish().bytes, stamp);
 }
 
-function parse(request: Uint8Array): Asked {
+function parse(request: Uint8Array): Omit<Asked, 'at'> {
   const reader = new WireReader(request, 'a Fetch request');
   reader.tags();
   reader.int32();

@@ -4,6 +4,7 @@ import { openKafka } from '../../../../stream/kafka/kafka.js';
 import { KafkaAppender } from '../../../../stream/kafka/kafka-appender.js';
 import type { Fetched, Reader, Stream } from '../../../../stream/stream.js';
 import { errorCodes, pollUntil, values } from '../../../support/kafka-reading.js';
+import { until } from '../../../support/until.js';
 import { batchOf, ScriptedBroker } from './scripted-broker.js';
 import {
   type Answer,
@@ -13,7 +14,9 @@ import {
   TOPIC,
 } from './scripted-fetch.js';
 
-const TIMEOUT_MS = 1_500;
+const TIMEOUT_MS = 6_000;
+/** Of appends, some of which are not answered. */
+const DEADLINE_MS = 2_000;
 const OTHERS = 10;
 
 interface Scene {
@@ -84,7 +87,10 @@ for (const pace of ['silent', 'endless'] as const) {
 
     test('ends with the stream', async () => {
       await scene([{ ...whole, pace }], async ({ stream, reader, slow }) => {
-        while (slow.asked.length === 0) await reader.poll(10);
+        await until(async () => {
+          await reader.poll(10);
+          return slow.asked.length > 0;
+        });
         await stream.close();
         await assert.rejects(reader.poll(10), { code: 'closed' });
       });
@@ -95,10 +101,10 @@ for (const pace of ['silent', 'endless'] as const) {
 test('a leader that does not answer an append holds up no other leader', async () => {
   const broker = new ScriptedBroker(2);
   broker.leaders.set(1, 2);
-  const appender = await KafkaAppender.open(broker, TOPIC, { pauseMs: 1, deadlineMs: 300 });
+  const appender = await KafkaAppender.open(broker, TOPIC, { pauseMs: 1, deadlineMs: DEADLINE_MS });
   broker.script({ kind: 'hang', written: true });
   const slow = appender.append(0, batchOf('slow'));
-  while (broker.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => broker.requests.length > 0);
   for (const text of ['a', 'b', 'c']) {
     assert.equal((await appender.append(1, batchOf(text))).kind, 'acknowledged');
   }
@@ -113,7 +119,7 @@ test('a leader that asks for silence gets no more appends; the other leaders do'
   const broker = new ScriptedBroker(3);
   broker.leaders.set(2, 2);
   broker.throttleMs = 60_000;
-  const appender = await KafkaAppender.open(broker, TOPIC, { pauseMs: 1, deadlineMs: 300 });
+  const appender = await KafkaAppender.open(broker, TOPIC, { pauseMs: 1, deadlineMs: DEADLINE_MS });
   assert.equal((await appender.append(0, batchOf('a'))).kind, 'acknowledged', 'it stands');
   // Another partition of the same leader has to keep silent, too.
   const silent = [0, 1].map((partition) => appender.append(partition, batchOf('later')));
