@@ -1,5 +1,6 @@
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import { readRange } from '../stream/read.js';
+import { abortWith } from './abort.js';
 import { backoffDelay, pause } from './backoff.js';
 import { logStartMoved } from './inspect.js';
 import type { LogSealer } from './log-sealer.js';
@@ -95,7 +96,7 @@ async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
 
 /** One attempt; false: another sealer was first. */
 async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<boolean> {
-  await log.recover(withinPatience(log, signal));
+  await withinPatience(log, signal, (limited) => log.recover(limited));
   goal.end ??= log.highWatermark ?? 0n;
   const { end } = goal;
   const { sealed } = log;
@@ -117,12 +118,23 @@ async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<
 /** false: another sealer was first. */
 async function checkpoint(log: LogSealer, signal: AbortSignal): Promise<boolean> {
   await log.askConfiguration(signal);
-  return log.checkpoint(withinPatience(log, signal));
+  return withinPatience(log, signal, (limited) => log.checkpoint(limited));
 }
 
 /** A checkpoint that cannot be published is waited for as long as any outage, and no longer. */
-function withinPatience(log: LogSealer, signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(patienceOf(log))]);
+async function withinPatience<T>(
+  log: LogSealer,
+  signal: AbortSignal,
+  work: (limited: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limited = abortWith(signal);
+  const timer = setTimeout(limited.abort, patienceOf(log));
+  try {
+    return await work(limited.signal);
+  } finally {
+    limited.release();
+    clearTimeout(timer);
+  }
 }
 
 function patienceOf(log: LogSealer): number {

@@ -1,5 +1,6 @@
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
+import { abortWith } from './abort.js';
 import { backoffDelay, pause } from './backoff.js';
 import { ConfigurationWatch } from './configuration.js';
 import { type GoneLog, goneLogs } from './gone.js';
@@ -83,18 +84,18 @@ class TopicsSealer implements Sealer {
   async #runTopics(signal: AbortSignal): Promise<void> {
     // One topic that cannot be sealed at all ends the others too, cleanly: the process must be seen
     // to fail, and whatever starts it again finds everything in the memory.
-    const failed = new AbortController();
-    const stop = AbortSignal.any([signal, failed.signal]);
+    const stop = abortWith(signal);
     const runs = this.#options.topics.map(async (name) => {
       try {
-        if (name === this.#options.configuration) await this.#runConfiguration(name, stop);
-        else await this.#runTopic(name, stop);
+        if (name === this.#options.configuration) await this.#runConfiguration(name, stop.signal);
+        else await this.#runTopic(name, stop.signal);
       } catch (error) {
-        failed.abort();
+        stop.abort();
         if (!signal.aborted) throw error;
       }
     });
     const results = await Promise.allSettled(runs);
+    stop.release();
     this.#loops = [];
     this.#gone = [];
     this.#problem = null;
@@ -102,6 +103,15 @@ class TopicsSealer implements Sealer {
   }
 
   async sealOnce(signal: AbortSignal = new AbortController().signal) {
+    const stop = abortWith(signal);
+    try {
+      return await this.#sealAll(stop.signal);
+    } finally {
+      stop.release();
+    }
+  }
+
+  async #sealAll(signal: AbortSignal): Promise<readonly SealedOnce[]> {
     const { topics, configuration } = this.#options;
     const results: SealedOnce[] = [];
     // Beside the others: an outage of the configuration topic alone holds up none of them.

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { FileLock } from '../../../stream/segments/lock.js';
 import { TestLedger, TOPIC } from '../../support/sealer/ledger.js';
@@ -17,6 +19,9 @@ async function make(partitions = 1): Promise<TestLedger> {
 afterEach(async () => {
   for (const ledger of ledgers.splice(0)) await ledger.remove();
 });
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 test('every partition is sealed to its end, empty ones too', async () => {
   const ledger = await make(3);
@@ -177,11 +182,27 @@ test('a checkpoint topic that cannot be written to is waited for like any outage
     join(ledger.data, '.sealstream', `${ledger.topic}.checkpoints-0.append`),
   );
   assert.equal(lock.tryAcquire(), true);
+  // Whatever the collector of garbage takes away meanwhile.
+  const collecting = setInterval(collectGarbage, 20);
   const [stuck] = await ledger.sealOnce({ timeout: 300, truncatedAfter: 300, stopWithin: 300 });
+  clearInterval(collecting);
   assert.equal(stuck?.refusal, null);
   assert.equal(stuck?.error?.class, 'retry');
   lock.release();
   const [sealed] = await ledger.sealOnce();
   assert.equal(sealed?.sealed?.size, 5n);
   assert.deepEqual(await ledger.wrong(0), []);
+});
+
+test('many partitions at once are no leak', async () => {
+  const ledger = await make(15);
+  const warnings: string[] = [];
+  const heard = ({ name }: Error): void => void warnings.push(name);
+  process.on('warning', heard);
+  const sealer = await ledger.sealer();
+  const results = await sealer.sealOnce(new AbortController().signal);
+  // A warning is emitted in a later turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.removeListener('warning', heard);
+  assert.deepEqual([results.length, warnings], [15, []]);
 });
