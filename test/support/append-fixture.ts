@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type kafkajs from 'kafkajs';
+import { SealstreamError } from '../../ledger/error.js';
 import { decodeBatches } from '../../stream/batch/decode.js';
 import { BatchEncoder } from '../../stream/batch/encode.js';
 import { createAppender } from '../../stream/kafka/appender.js';
 import { Cluster } from '../../stream/kafka/cluster.js';
 import type { BrokerAddress } from '../../stream/kafka/connection.js';
 import { decodeFetch, encodeFetchRequest, FETCH } from '../../stream/kafka/protocol/fetch.js';
+import type { Metadata } from '../../stream/kafka/protocol/metadata.js';
 import type {
   Appender,
   AppenderOptions,
@@ -15,6 +17,7 @@ import type {
   TopicIdentity,
 } from '../../stream/stream.js';
 import { createTopics, withAdmin } from './kafka-admin.js';
+import { until } from './ledger-desk.js';
 
 const AUDIT = { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '-1' };
 const READ_BYTES = 8 * 1024 * 1024;
@@ -47,6 +50,30 @@ export async function createTopic(bootstrap: string, name: string, wish: TopicWi
     configEntries,
   };
   await withAdmin(bootstrap, (admin) => createTopics(admin, [topic]));
+  await untilKnown(bootstrap, name);
+}
+
+/** Each broker of the list knows the topic and who leads it: they hear of it one after another. */
+async function untilKnown(bootstrap: string, name: string): Promise<void> {
+  const cluster = connect(bootstrap);
+  try {
+    for (const address of addresses(bootstrap)) {
+      const connection = cluster.open(address);
+      await until(`${connection.name} knows topic ${name}`, async () => {
+        const answer = cluster.metadataFrom(connection, name, cluster.timeoutMs);
+        const { topic } = await answer.catch(nothingIfRetriable);
+        const partitions = [...(topic?.partitions.values() ?? [])];
+        return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
+      });
+    }
+  } finally {
+    await cluster.close();
+  }
+}
+
+function nothingIfRetriable(error: unknown): Pick<Metadata, 'topic'> {
+  if (error instanceof SealstreamError && error.class === 'retry') return { topic: null };
+  throw error;
 }
 
 export async function identify(cluster: Cluster, topic: string): Promise<TopicIdentity> {
