@@ -19,7 +19,8 @@ interface PublishOptions extends CommonOptions {
   readonly topic?: string;
 }
 
-interface Refused {
+/** What became of one event, and why. */
+interface Unpublished {
   readonly place: string;
   readonly code: string;
   readonly message: string;
@@ -46,7 +47,10 @@ function sourceOf(format: Format, file: string): AsyncIterable<Sourced> {
 /** Publishes what sources bring, and keeps count of what became of each piece. */
 class Run {
   published = 0;
-  readonly refused: Refused[] = [];
+  /** Wrong in themselves. */
+  readonly refused: Unpublished[] = [];
+  /** Not written, by what the stream said: the same events may be published again. */
+  readonly failed: Unpublished[] = [];
   /** The first failure that ends the run: the stream is gone, or an outcome is unknown. */
   failure: SealstreamError | null = null;
   unknown = 0;
@@ -60,15 +64,18 @@ class Run {
   }
 
   async take(sources: Iterable<AsyncIterable<Sourced>>): Promise<void> {
+    let last = '';
     for (const source of sources) {
       for await (const piece of source) {
         if ('error' in piece) this.#refuse(piece.place, piece.error);
         else this.#start(piece);
         if (this.#open.size >= WINDOW) await Promise.race(this.#open);
+        last = piece.place;
         if (this.failure !== null) break;
       }
       if (this.failure !== null) break;
     }
+    if (this.failure !== null) tell(`${last}: read last, since a failure ends the run`);
     await Promise.all(this.#open);
   }
 
@@ -92,6 +99,10 @@ class Run {
     if (error.code === 'outcome-unknown') {
       this.unknown += 1;
       tell(`${place}: outcome unknown: ${error.message}`);
+    } else {
+      const { code, message } = error;
+      this.failed.push({ place, code, message });
+      tell(`${place}: not published: ${message}`);
     }
     this.failure ??= error;
   }
@@ -124,15 +135,20 @@ async function publish(files: readonly string[], options: PublishOptions): Promi
       bar.stop();
       await to.close();
     }
-    const { published, refused, unknown } = run;
+    const { published, refused, failed, unknown } = run;
     const failure = run.failure ?? alarms[0] ?? null;
     if (options.json === true) {
       await printLine(
-        toJson({ topic, published, refused, unknown, failure: failure?.message ?? null }),
+        toJson({ topic, published, refused, failed, unknown, failure: failure?.message ?? null }),
       );
     } else {
-      const rest = refused.length > 0 ? `, ${refused.length} refused` : '';
-      await printLine(`${counted(published, 'event')} published to ${topic}${rest}`);
+      const rest = [
+        ...(refused.length > 0 ? [`${refused.length} refused`] : []),
+        ...(failed.length > 0 ? [`${failed.length} not published`] : []),
+        ...(unknown > 0 ? [`${unknown} unknown`] : []),
+      ];
+      const done = `${counted(published, 'event')} published to ${topic}`;
+      await printLine([done, ...rest].join(', '));
     }
     if (failure !== null) throw failure;
     return refused.length > 0 ? EXIT.partlyRefused : EXIT.done;
