@@ -3,6 +3,7 @@ import { compareLogs, type LogReport } from './log-report.js';
 
 interface Arrived {
   readonly logs: readonly LogReport[];
+  readonly problems: readonly string[];
   /** By the monotonic clock, in milliseconds. */
   readonly at: number;
 }
@@ -13,9 +14,17 @@ export class MergedReports {
   /** By log and sealer: what was once counted stays counted, whoever owns the log now. */
   readonly #totals = new Map<string, Map<number, Readonly<Totals>>>();
 
-  /** The newest report of a sealer; `at`: now, by the monotonic clock in milliseconds. */
-  take(sealer: number, logs: readonly LogReport[], at: number): void {
-    this.#arrived.set(sealer, { logs, at });
+  /**
+   * The newest report of a sealer. `at`: now, by the monotonic clock in milliseconds; `problems`: what
+   * is wrong with the sealer itself.
+   */
+  take(
+    sealer: number,
+    logs: readonly LogReport[],
+    at: number,
+    problems: readonly string[] = [],
+  ): void {
+    this.#arrived.set(sealer, { logs, problems, at });
     for (const log of logs) {
       const place = placeOf(log);
       const counted = this.#totals.get(place) ?? new Map<number, Readonly<Totals>>();
@@ -31,6 +40,11 @@ export class MergedReports {
   /** Milliseconds since each sealer that has not ended was last heard of. */
   silences(now: number): ReadonlyMap<number, number> {
     return new Map([...this.#arrived].map(([sealer, { at }]) => [sealer, now - at]));
+  }
+
+  /** What is wrong with the sealers themselves, as each said last. */
+  problems(): readonly string[] {
+    return [...this.#arrived.values()].flatMap(({ problems }) => problems);
   }
 
   /** By topic and partition, each log once, ages counted on to `now`. */

@@ -36,8 +36,15 @@ export interface SealShare {
   readonly counts: ReadonlyMap<string, number>;
 }
 
+/** How a sealer stands now. */
+export interface ThreadReport {
+  readonly logs: readonly LogReport[];
+  /** What is wrong with the sealer itself, one line each. */
+  readonly problems: readonly string[];
+}
+
 export type FromThread =
-  | { readonly kind: 'report'; readonly logs: readonly LogReport[] }
+  | ({ readonly kind: 'report' } & ThreadReport)
   | { readonly kind: 'sealed'; readonly results: readonly PlainSealedOnce[] }
   /** `logs`: as they stood when it was told to stop. */
   | { readonly kind: 'ended'; readonly logs: readonly LogReport[] }

@@ -85,7 +85,9 @@ class SealPool implements Sealer {
       .map(([thread, silence]) => {
         return `sealing thread ${thread} has not answered for ${Math.round(silence / 1000)} s`;
       });
-    return [...this.#alone.problems(), ...silent];
+    // What troubles several threads alike is said once.
+    const found = new Set([...this.#alone.problems(), ...(this.#reports?.problems() ?? [])]);
+    return [...found, ...silent];
   }
 
   #threadsFor(counts: ReadonlyMap<string, number>): number {
@@ -118,7 +120,9 @@ class SealPool implements Sealer {
     const running = Array.from({ length: threads }, (_, index) => {
       reports.take(index, [], this.#monotonic());
       const share = { job: this.#job, once, index, threads, counts };
-      return new SealThread(share, (logs) => reports.take(index, logs, this.#monotonic()));
+      return new SealThread(share, ({ logs, problems }) => {
+        reports.take(index, logs, this.#monotonic(), problems);
+      });
     });
     const stop = () => {
       for (const thread of running) thread.stop();

@@ -4,7 +4,7 @@ import type { LogReport } from '../../sealer/log-report.js';
 import { errorOf, sealedOf } from '../../sealer/plain.js';
 import type { SealedOnce } from '../../sealer/seal-once.js';
 import { THREAD_LIMITS } from './limits.js';
-import type { FromThread, SealShare } from './seal-job.js';
+import type { FromThread, SealShare, ThreadReport } from './seal-job.js';
 
 const ENTRY = new URL('./seal-worker.js', import.meta.url);
 
@@ -21,7 +21,7 @@ export class SealThread {
   readonly ended: Promise<SealThreadEnd>;
   readonly #worker: Worker;
 
-  constructor(share: SealShare, onReport: (logs: readonly LogReport[]) => void) {
+  constructor(share: SealShare, onReport: (report: ThreadReport) => void) {
     const worker = new Worker(ENTRY, {
       workerData: share,
       name: `seal-${share.index}`,
@@ -33,7 +33,7 @@ export class SealThread {
       let logs: readonly LogReport[] | null = null;
       let failure: Error | null = null;
       worker.on('message', (message: FromThread) => {
-        if (message.kind === 'report') onReport(message.logs);
+        if (message.kind === 'report') onReport(message);
         else if (message.kind === 'sealed') results = message.results.map(sealedOf);
         else if (message.kind === 'failed') failure ??= errorOf(message.error);
         else logs = message.logs;

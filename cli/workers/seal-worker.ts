@@ -44,8 +44,9 @@ class Reporting {
   #post(): void {
     if (this.#gathering !== null) clearTimeout(this.#gathering);
     this.#gathering = null;
-    if (this.#sealer === null) return;
-    post(this.#port, { kind: 'report', logs: this.#sealer.report() });
+    const running = this.#sealer;
+    if (running === null) return;
+    post(this.#port, { kind: 'report', logs: running.report(), problems: running.problems() });
   }
 }
 

@@ -165,6 +165,30 @@ test('every thread names the configuration in force, and one seals its topic', a
   await running;
 });
 
+test('a configuration topic that no thread can seal makes /healthz say so, until one can', async () => {
+  const ledger = await make(2);
+  const named = { topics: [CONFIGURATION, TOPIC], configuration: CONFIGURATION };
+  const pool = await poolOf(ledger, 2, named, named);
+  const stop = new AbortController();
+  const running = pool.run(stop.signal);
+  const server = await startMetricsServer({ sealer: pool, port: 0, host: '127.0.0.1' });
+  const ask = async () => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/healthz`);
+    return { status: response.status, text: await response.text() };
+  };
+  // Both threads meet it, and it is said once.
+  await dividedReports(2, 1);
+  await until(() => pool.problems().length === 1);
+  const { status, text } = await ask();
+  assert.equal(status, 503);
+  assert.match(text, /^the configuration topic is not sealed: .*audit\.configuration.*\n$/);
+  await startConfiguration(ledger);
+  await until(async () => (await ask()).status === 200);
+  stop.abort();
+  await running;
+  await server.close();
+});
+
 test('what makes sealing impossible in a thread is thrown with its code', async () => {
   const ledger = await make(2);
   const file = join(ledger.folder, 'no-folder');
