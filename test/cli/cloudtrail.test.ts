@@ -85,6 +85,7 @@ describe(`${files.kind} CloudTrail files, published, sealed, verified and replay
         topic: desk.topic,
         published: records.length,
         refused: [],
+        failed: [],
         unknown: 0,
         failure: null,
       });
