@@ -107,9 +107,7 @@ async function checkPublished(
   slot: MemorySlot,
   sealed: Checkpoint | null,
 ): Promise<void> {
-  // Once: a checkpoint topic that comes in between would pass as one that was looked at.
-  const { heads } = log;
-  const { head, conflict } = await findHead(log, heads, sealed);
+  const { head, conflict } = await findHead(log, sealed);
   const place = placeOf(log);
   if (conflict !== null) {
     throw new SealRefused(
@@ -140,7 +138,7 @@ async function checkPublished(
         'checkpoint topic was rolled back or erased; run verify with this memory, then adopt',
     );
   }
-  if (heads === null) {
+  if (log.heads === null) {
     throw new SealRefused(
       'checkpoint-topic-missing',
       `${place}: there is no checkpoint topic to publish to; run apply`,
@@ -148,10 +146,10 @@ async function checkPublished(
   }
 }
 
-async function findHead(log: LogContext, heads: LogContext['heads'], floor: Checkpoint | null) {
-  if (heads === null) return { head: null, conflict: null };
+async function findHead(log: LogContext, floor: Checkpoint | null) {
+  if (log.heads === null) return { head: null, conflict: null };
   try {
-    return await heads.find({ origin: log.origin, floor });
+    return await log.heads.find({ origin: log.origin, floor });
   } catch (error) {
     if (!(error instanceof SealstreamError)) throw error;
     if (error.code !== 'topic-missing' && error.code !== 'topic-recreated') throw error;

@@ -5,8 +5,12 @@ import { backoffDelay } from './backoff.js';
 import { memoryKeyOf } from './context.js';
 import { logStartMoved } from './inspect.js';
 import type { LogSealer } from './log-sealer.js';
-import { type Refusal, refusalOf, type SealRefused } from './refusal.js';
+import { mayPass, type Refusal, refusalOf, type SealRefused } from './refusal.js';
 import { Schedule } from './schedule.js';
+
+/** Until a refused log is looked at again, doubled each time up to the second. */
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 60_000;
 
 export type Phase = 'recovering' | 'sealing' | 'refused';
 
@@ -29,6 +33,10 @@ export class LogRunner {
   #seek: Position | null = null;
   /** What the memory held before the last recovery, or at the refusal, in hex; null: not known. */
   #memoryThen: string | null = null;
+  /** By the monotonic clock. */
+  #refusedAt = 0;
+  /** How often it was looked at again since a checkpoint was made. */
+  #looks = 0;
 
   constructor(log: LogSealer) {
     this.log = log;
@@ -132,25 +140,26 @@ export class LogRunner {
     this.#schedule = null;
     this.#seek = null;
     this.#waiting = null;
-    this.#refusal = {
-      reason: refused.reason,
-      message: refused.message,
-      since: settings.clock.now(),
-    };
+    this.#refusedAt = this.#now();
+    const { reason, message } = refused;
+    const before = this.#refusal;
+    const isSame = before?.reason === reason && before.message === message;
+    this.#refusal = { reason, message, since: isSame ? before.since : settings.clock.now() };
     this.#enter('refused');
-    settings.logger.error({ log: origin, reason: refused.reason }, refused.message);
+    if (!isSame) settings.logger.error({ log: origin, reason }, message);
   }
 
   /**
-   * A refusal stands until an operator has acted, and what an operator does (adopt, another copy of
-   * the memory) shows in the memory, or in a checkpoint topic where there was none: only then is the
-   * log looked at again.
+   * What an operator decides (adopt, another copy of the memory) shows in the memory: then the log is
+   * looked at again, and after growing pauses where the cause may be gone. Nothing is signed before all
+   * of it is inspected.
    */
   async lookAgain(): Promise<void> {
     if (this.#phase !== 'refused') return;
     const now = await this.#memoryNow();
     this.#memoryThen ??= now;
-    if (this.#memoryThen === now && !this.#hasCheckpointTopicNow) return;
+    if (this.#memoryThen === now && !this.#isDueAgain) return;
+    this.#looks = this.#memoryThen === now ? this.#looks + 1 : 0;
     this.#enter('recovering');
     this.#attempt = 0;
     this.#notBefore = 0;
@@ -170,9 +179,10 @@ export class LogRunner {
     }
   }
 
-  get #hasCheckpointTopicNow(): boolean {
-    const wasMissing = this.#refusal?.reason === 'checkpoint-topic-missing';
-    return wasMissing && this.log.context.heads !== null;
+  get #isDueAgain(): boolean {
+    if (this.#refusal === null || !mayPass(this.#refusal.reason)) return false;
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#looks);
+    return this.#now() - this.#refusedAt >= pause;
   }
 
   get #isCheckpointable(): boolean {
@@ -208,11 +218,14 @@ export class LogRunner {
   }
 
   async #checkpoint(signal: AbortSignal): Promise<void> {
+    // After each wait: the loop may have met an error of this log meanwhile, or seen it go back.
     await this.log.askConfiguration(signal);
+    if (this.#phase !== 'sealing') return;
     await this.log.checkUnchanged();
-    // The loop may have met an error of this log meanwhile, or seen it go back.
     if (this.#phase !== 'sealing' || !this.#isCheckpointable) return;
     const isDone = await this.log.checkpoint(signal);
+    if (isDone) this.#looks = 0;
+    if (this.#phase !== 'sealing') return;
     this.#schedule?.restart();
     if (isDone) return;
     this.log.context.settings.logger.info(

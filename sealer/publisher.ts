@@ -63,16 +63,27 @@ export class CheckpointPublisher {
   }
 
   async #append(batch: EncodedBatch, signal: AbortSignal): Promise<AppendOutcome> {
+    this.#appender ??= this.#stream.appender(this.#topic, { deadlineMs: this.#deadlineMs });
+    const opening = this.#appender;
     try {
-      this.#appender ??= this.#stream.appender(this.#topic, { deadlineMs: this.#deadlineMs });
-      const appender = await this.#appender;
-      return await unlessStopped(appender.append(PARTITION, batch), signal);
+      const appender = await opening;
+      const outcome = await unlessStopped(appender.append(PARTITION, batch), signal);
+      const isFinal = outcome.kind === 'rejected' && outcome.error.class !== 'retry';
+      if (isFinal) await this.#drop(opening);
+      return outcome;
     } catch (error) {
       // Opening failed: the next attempt opens again.
-      this.#appender = null;
+      if (this.#appender === opening) this.#appender = null;
       if (error instanceof SealstreamError) return { kind: 'rejected', error };
       throw error;
     }
+  }
+
+  /** One that refused for good would refuse for ever, when the cause has long gone too. */
+  async #drop(opening: Promise<Appender>): Promise<void> {
+    if (this.#appender !== opening) return;
+    this.#appender = null;
+    await (await opening).close();
   }
 
   #refusal(error: SealstreamError): SealRefused {

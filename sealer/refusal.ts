@@ -1,8 +1,8 @@
 import { type ErrorCode, SealstreamError } from '../ledger/error.js';
 
 /**
- * Why a log is not sealed any further. A refusal stops one log only, and stands until an operator
- * has acted; an outage is never one.
+ * Why a log is not sealed any further. A refusal stops one log only, and stands until its cause is
+ * gone or an operator has acted; an outage is never one.
  */
 export const REFUSAL_REASONS = [
   'memory-missing',
@@ -25,6 +25,26 @@ export const REFUSAL_REASONS = [
 ] as const;
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+/**
+ * Reasons whose cause may go away where the memory does not show it: a right is granted, a clock set, a
+ * topic back, a broker had answered from before. Such a log is looked at again now and then. What was
+ * found in the log itself, or in signed checkpoints, stays found until an operator has decided.
+ */
+const PASSING: ReadonlySet<RefusalReason> = new Set([
+  'topic-missing',
+  'topic-recreated',
+  'partition-missing',
+  'checkpoint-topic-missing',
+  'checkpoint-rolled-back',
+  'clock-invalid',
+  'publish-rejected',
+  'stream-failed',
+]);
+
+export function mayPass(reason: RefusalReason): boolean {
+  return PASSING.has(reason);
+}
 
 export interface Refusal {
   readonly reason: RefusalReason;

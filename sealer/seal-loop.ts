@@ -39,7 +39,10 @@ export class SealLoop {
     return [...this.#logs.values()];
   }
 
-  /** Returns once `signal` has aborted and the last checkpoints are published, or time was up. */
+  /**
+   * Returns once `signal` has aborted, or the topic is outdated, and the last checkpoints are
+   * published, or time was up.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { logger } = this.#settings;
     const hardStop = new AbortController();
@@ -52,7 +55,7 @@ export class SealLoop {
     try {
       reader = await persist(open, logger, signal, () => false);
       ownership = await this.#own(signal);
-      while (!signal.aborted) {
+      while (!signal.aborted && !this.#topic.isOutdated) {
         if (this.#ownershipLost !== null) ownership = await this.#ownAgain(ownership, signal);
         await this.#turn(reader, signal, hardStop.signal);
       }

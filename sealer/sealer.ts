@@ -45,13 +45,18 @@ export async function sealer(options: SealerOptions): Promise<Sealer> {
 
 /** Attempts after which the configuration topic is tried again no more seldom: about every 4 s. */
 const SELDOM = 6;
+/** Until a topic that is gone is looked for again, doubled each time up to the second. */
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 60_000;
+const GONE: ReadonlySet<string> = new Set(['topic-missing', 'topic-recreated']);
 
 class TopicsSealer implements Sealer {
   readonly settings: Settings;
   readonly #options: SealerOptions;
   readonly #shared: Shared;
   #loops: SealLoop[] = [];
-  #gone: GoneLog[] = [];
+  /** By topic. */
+  readonly #gone = new Map<string, readonly GoneLog[]>();
   /** Why the configuration topic is not sealed. */
   #problem: string | null = null;
 
@@ -97,7 +102,7 @@ class TopicsSealer implements Sealer {
     const results = await Promise.allSettled(runs);
     stop.release();
     this.#loops = [];
-    this.#gone = [];
+    this.#gone.clear();
     this.#problem = null;
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
@@ -160,7 +165,7 @@ class TopicsSealer implements Sealer {
     const running = this.#loops
       .flatMap((loop) => loop.logs)
       .map((runner) => reportOf(runner, now, monotonic));
-    return [...running, ...this.#gone.map(reportOfGone)].sort(compareLogs);
+    return [...running, ...[...this.#gone.values()].flat().map(reportOfGone)].sort(compareLogs);
   }
 
   problems(): readonly string[] {
@@ -183,23 +188,37 @@ class TopicsSealer implements Sealer {
     }
   }
 
+  /** Opens the topic again whenever it is another one by now, or back. */
   async #runTopic(name: string, signal: AbortSignal): Promise<void> {
-    const opening = openTopic(this.#shared, name, signal, () => false);
-    const topic = await opening.catch((error) => this.#lost(name, error));
-    if (!(topic instanceof SealedTopic)) {
-      // Kept in the report until the end: a deleted topic is no reason to stop sealing the others.
-      this.#gone.push(...topic);
-      await untilAborted(signal);
-      return;
+    for (let misses = 0; !signal.aborted; ) {
+      const opening = openTopic(this.#shared, name, signal, () => false);
+      const topic = await opening.catch((error) => this.#lost(name, error));
+      if (topic instanceof SealedTopic) {
+        misses = 0;
+        this.#gone.delete(name);
+        if (name === this.#options.configuration) this.#problem = null;
+        await this.#runLoop(topic, signal);
+      } else {
+        // Kept in the report: a deleted topic is no reason to stop sealing the others.
+        this.#gone.set(name, topic);
+        await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** misses), signal);
+        misses = Math.min(misses + 1, SELDOM);
+      }
     }
-    if (name === this.#options.configuration) this.#problem = null;
+  }
+
+  async #runLoop(topic: SealedTopic, signal: AbortSignal): Promise<void> {
     const loop = new SealLoop(this.#options, this.settings, topic);
     this.#loops.push(loop);
     try {
       await loop.run(signal);
     } catch (error) {
-      this.#loops = this.#loops.filter((other) => other !== loop);
-      throw error;
+      if (!isGone(error) || signal.aborted) throw error;
+      // Opening it anew tells whether it was deleted, and of which logs.
+      this.settings.logger.warn({ topic: topic.identity.topic }, error.message);
+      await pause(backoffDelay(SELDOM), signal);
+    } finally {
+      if (!signal.aborted) this.#loops = this.#loops.filter((other) => other !== loop);
     }
   }
 
@@ -215,8 +234,13 @@ class TopicsSealer implements Sealer {
     const { memory, ledger } = this.#options;
     const known = await goneLogs(memory, ledger, name, this.settings.clock);
     if (known.length === 0) throw error;
-    const gone = known.filter(({ topic, partition }) => this.settings.takes(topic, partition));
-    for (const { origin, refusal } of gone) {
+    const before = this.#gone.get(name) ?? [];
+    const gone = known
+      .filter(({ topic, partition }) => this.settings.takes(topic, partition))
+      .map((log) => before.find(({ origin }) => origin === log.origin) ?? log);
+    for (const log of gone) {
+      const { origin, refusal } = log;
+      if (before.includes(log)) continue;
       this.settings.logger.error({ log: origin, reason: refusal.reason }, refusal.message);
     }
     return gone;
@@ -231,9 +255,6 @@ function notSealed(gone: GoneLog): SealedOnce {
   return { ...gone, sealed: null, records: 0n, error: null };
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+function isGone(error: unknown): error is SealstreamError {
+  return error instanceof SealstreamError && GONE.has(error.code);
 }

@@ -21,32 +21,34 @@ export interface Shared {
   readonly configuration: ConfigurationWatch | null;
 }
 
-/** The checkpoint topic, read and written. */
-interface Checkpoints {
-  readonly heads: PublishedHeads;
-  readonly publisher: CheckpointPublisher;
-}
-
 /** A topic that is being sealed, and what its logs share. */
 export class SealedTopic {
   readonly identity: TopicIdentity;
   readonly #options: SealerOptions;
   readonly #settings: Settings;
   readonly #configuration: ConfigurationWatch | null;
-  #checkpoints: Checkpoints | null = null;
+  readonly #heads: PublishedHeads | null;
+  readonly #publisher: CheckpointPublisher | null;
+  readonly #checkpointsId: string | null;
   readonly #totals = new Map<number, Totals>();
   readonly #tails = new Turns(TAILS);
   readonly #chains = new Turns(CHAINS);
   #partitions: number;
+  #isOutdated = false;
 
   constructor(shared: Shared, topic: TopicDescription, checkpoints: TopicDescription | null) {
     const { options, settings, configuration } = shared;
+    const { stream, signingKey } = options;
+    const { timeout, logger } = settings;
     this.identity = { topic: topic.topic, topicId: topic.topicId };
     this.#options = options;
     this.#settings = settings;
     this.#configuration = configuration;
     this.#partitions = topic.partitions;
-    if (checkpoints !== null) this.#publishTo(checkpoints);
+    this.#checkpointsId = checkpoints?.topicId ?? null;
+    this.#heads =
+      checkpoints && new PublishedHeads(stream, checkpoints, signingKey.publicKey, timeout);
+    this.#publisher = checkpoints && new CheckpointPublisher(stream, checkpoints, timeout, logger);
   }
 
   get partitions(): number {
@@ -54,24 +56,30 @@ export class SealedTopic {
   }
 
   /**
-   * Asks for the partition count, and in the background for the configuration in force, anew; and
-   * for the checkpoint topic where there was none, because `apply` makes it after the topic and may
-   * be at it. An outage is no reason to stop: the last answer stands.
+   * The topic or its checkpoint topic is another one by now, or the latter was not there and is:
+   * `apply` makes it after the topic. Both are to be opened anew, and every log inspected.
+   */
+  get isOutdated(): boolean {
+    return this.#isOutdated;
+  }
+
+  /**
+   * Asks for the partition count, and in the background for the configuration in force, anew. An
+   * outage is no reason to stop: the last answer stands.
    */
   async refresh(): Promise<void> {
     this.#configuration?.look();
     const { stream } = this.#options;
     const topic = await stream.describe(this.identity.topic);
-    if (topic === null || topic.topicId !== this.identity.topicId) return;
-    this.#partitions = Math.max(this.#partitions, topic.partitions);
-    if (this.#checkpoints !== null) return;
+    if (topic === null) return;
     const checkpoints = await stream.describe(checkpointTopic(this.identity.topic));
-    if (checkpoints !== null) this.#publishTo(checkpoints);
+    const isOther = checkpoints !== null && checkpoints.topicId !== this.#checkpointsId;
+    this.#isOutdated = isOther || topic.topicId !== this.identity.topicId;
+    if (!this.#isOutdated) this.#partitions = Math.max(this.#partitions, topic.partitions);
   }
 
   log(partition: number): LogSealer {
     const { stream, memory, ledger, signingKey } = this.#options;
-    const checkpoints = () => this.#checkpoints;
     const context: SealContext = {
       stream,
       memory,
@@ -80,16 +88,11 @@ export class SealedTopic {
       partition,
       origin: originOf(ledger, this.identity, partition),
       publicKey: signingKey.publicKey,
-      // Asked for each time: the checkpoint topic may come later than the log.
-      get heads() {
-        return checkpoints()?.heads ?? null;
-      },
-      get publisher() {
-        return checkpoints()?.publisher ?? null;
-      },
+      heads: this.#heads,
       timeout: this.#settings.timeout,
       settings: this.#settings,
       signingKey,
+      publisher: this.#publisher,
       partitions: () => this.#partitions,
       totals: this.#totalsOf(partition),
       configuration: this.#configuration,
@@ -100,16 +103,7 @@ export class SealedTopic {
   }
 
   async close(): Promise<void> {
-    await this.#checkpoints?.publisher.close();
-  }
-
-  #publishTo(topic: TopicIdentity): void {
-    const { stream, signingKey } = this.#options;
-    const { timeout, logger } = this.#settings;
-    this.#checkpoints = {
-      heads: new PublishedHeads(stream, topic, signingKey.publicKey, timeout),
-      publisher: new CheckpointPublisher(stream, topic, timeout, logger),
-    };
+    await this.#publisher?.close();
   }
 
   #totalsOf(partition: number): Totals {
