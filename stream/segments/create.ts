@@ -13,7 +13,8 @@ import {
   partitionFolder,
   segmentName,
 } from './folder.js';
-import { FileLock, SILENCE_MS } from './lock.js';
+import { FileLock } from './lock.js';
+import { SILENCE_MS } from './silence.js';
 import { sleep } from './sleep.js';
 import {
   formatMetadata,

@@ -8,7 +8,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { liveness, type ProcessIdentity, thisProcess } from './process.js';
+import { type Liveness, liveness, type ProcessIdentity, thisProcess } from './process.js';
+import { type Monotonic, monotonic, SilenceWatch } from './silence.js';
 
 /**
  * A lock between processes of one host: a file that names its holder and outlives a kill -9.
@@ -22,17 +23,27 @@ import { liveness, type ProcessIdentity, thisProcess } from './process.js';
  *   2. look again that the path still leads to the dead holder, then rename onto it.
  *
  * A winner that dies in between is itself a dead holder, followed in the same way.
+ *
+ * Who can be looked up, in any thread, is never followed while its process lives. Who cannot (another
+ * container) holds the lock for SILENCE_MS from its last sign of life on, and no longer: a holder
+ * that stood still for that long may wake up just as it is followed. Therefore each side first
+ * speaks and then listens. The holder touches its file, and holds the lock only if then nobody has
+ * the right to follow it and the path leads to it still; the follower takes that right, and goes on
+ * only if then the holder's file is as it was when it was found silent. Whatever the order, not
+ * both go on; where neither does the lock is free to be followed.
  */
 const MAX_FOLLOWERS = 100;
 const MAX_FILE_BYTES = 4096;
-/** How long a holder that cannot be looked up (another container) may show no sign of life. */
-export const SILENCE_MS = 30_000;
+const TRY_AGAIN_MS = 1000;
 
 /**
- * Tokens that this thread has given up where their file was not to be had: the folder was not mounted.
- * Mounted again it shows them as held by a process that is alive, by us.
+ * Tokens, with the path of their lock, that this thread has given up where their file was not to be
+ * had or not to be removed: the folder was not mounted, or read-only. Mounted again it shows them as
+ * held by a process that is alive, by us: this thread takes them for dead, and for all others it
+ * tries again to remove them. Kept where there is no file: one cannot tell whether it comes back.
  */
-const givenUp = new Set<string>();
+const givenUp = new Map<string, string>();
+let tryingAgain = false;
 
 interface Holder {
   readonly file: string;
@@ -44,11 +55,14 @@ interface Holder {
 
 export class FileLock {
   readonly path: string;
+  private readonly now: Monotonic;
   private token: string | null = null;
-  private watched: { token: string; refreshed: bigint; since: number } | null = null;
+  private watch: SilenceWatch | null = null;
 
-  constructor(path: string) {
+  /** Whoever waits for a lock keeps one object: how long a holder was silent is known to it alone. */
+  constructor(path: string, now: Monotonic = monotonic) {
     this.path = path;
+    this.now = now;
   }
 
   get held(): boolean {
@@ -57,7 +71,7 @@ export class FileLock {
 
   /** A holder that cannot be looked up is being watched for signs of life. */
   get watching(): boolean {
-    return this.watched !== null;
+    return this.watch !== null;
   }
 
   /** false: another holder is alive, or another process was faster. Never waits. */
@@ -75,30 +89,38 @@ export class FileLock {
     try {
       writeFileSync(own, text, { flag: 'wx', mode: 0o644 });
       const acquired = last === undefined ? link(own, this.path) : this.follow(own, token, last);
-      if (acquired) this.token = token;
-      return acquired;
+      if (!acquired) return false;
+      this.token = token;
+      // Who stood still in the midst of following may itself have been followed before it went on.
+      return last === undefined || this.refresh();
     } finally {
       // After a failure too, as of a full disk, which leaves a file without its content.
       remove(own);
     }
   }
 
-  /** Shows processes that cannot look this one up that it lives; for locks held over seconds. */
-  refresh(): void {
-    const now = new Date();
-    if (this.token !== null) utimesSync(this.path, now, now);
+  /**
+   * Shows processes that cannot look this one up that it lives; for locks held over seconds. false:
+   * it is held no longer: its file is gone, or another has followed, or is about to.
+   */
+  refresh(): boolean {
+    if (this.token === null) return false;
+    if (showLife(this.path, this.token)) return true;
+    this.release();
+    return false;
   }
 
+  /** Where that throws the file is removed as soon as it can be. */
   release(): void {
     const { token } = this;
     this.token = null;
     if (token === null) return;
-    givenUp.add(token);
-    const holder = readHolder(this.path);
-    if (holder === null) return;
-    // Who could not see this process alive for long enough may have followed it.
-    if (holder.token === token) remove(this.path);
-    givenUp.delete(token);
+    givenUp.set(token, this.path);
+    try {
+      removeGivenUp(token, this.path);
+    } finally {
+      tryAgainLater();
+    }
   }
 
   /** Whether another process was turned away since the last call: give it a moment. */
@@ -114,13 +136,17 @@ export class FileLock {
     const right = follower(this.path, dead.token);
     if (!link(own, right)) return false;
     const chain = readChain(this.path);
-    if (chain.at(-1)?.token !== token) {
+    const [before, last] = chain.slice(-2);
+    const unchanged = before?.token === dead.token && before.refreshed === dead.refreshed;
+    if (last?.token !== token || !unchanged) {
       remove(right);
       return false;
     }
     renameSync(own, this.path);
     givenUp.delete(dead.token);
-    for (const holder of chain) {
+    // Without its file who still was to follow one of them cannot go on. The right to follow this
+    // one is left alone: were it silent for long just here, another has that.
+    for (const holder of chain.slice(0, -1)) {
       remove(follower(this.path, holder.token));
       remove(fresh(this.path, holder.token));
     }
@@ -128,28 +154,66 @@ export class FileLock {
   }
 
   private isDead(holder: Holder): boolean {
-    if (givenUp.has(holder.token)) return true;
-    const state = holder.identity === null ? 'unknown' : liveness(holder.identity);
-    if (state !== 'unknown') return state === 'dead';
-    const { token, refreshed } = holder;
-    if (this.watched?.token !== token || this.watched.refreshed !== refreshed) {
-      this.watched = { token, refreshed, since: performance.now() };
-    }
-    return performance.now() - this.watched.since > SILENCE_MS;
+    const state = stateOf(holder);
+    if (state === 'unknown') this.watch ??= new SilenceWatch(this.now);
+    else this.watch = null;
+    return this.watch?.isSilent(holder) ?? state === 'dead';
   }
 }
 
-/** Removes a lock whose path is never used again and whose holder is dead; false where it lives. */
-export function removeDeadLock(path: string): boolean {
+/**
+ * Removes a lock that nobody else ever takes and whose holder is dead; false where it lives. Who is
+ * taken for dead by mistake finds its lock gone and takes it anew. `watch`: of this path.
+ */
+export function removeDeadLock(path: string, watch: SilenceWatch): boolean {
   const holder = readHolder(path);
   if (holder === null) return true;
-  const known = holder.identity === null ? 'unknown' : liveness(holder.identity);
-  const state = givenUp.has(holder.token) ? 'dead' : known;
-  const silence = Date.now() - Number(holder.refreshed / 1_000_000n);
-  if (state === 'alive' || (state === 'unknown' && silence <= SILENCE_MS)) return false;
+  const state = stateOf(holder);
+  if (state === 'alive' || (state === 'unknown' && !watch.isSilent(holder))) return false;
   remove(path);
   givenUp.delete(holder.token);
   return true;
+}
+
+function stateOf({ token, identity }: Holder): Liveness {
+  if (givenUp.has(token)) return 'dead';
+  return identity === null ? 'unknown' : liveness(identity);
+}
+
+/** Whether the lock is held by the token, by what is said above. */
+function showLife(path: string, token: string): boolean {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+  // In this order: who follows gives its right back only when the path leads to it.
+  if (readHolder(follower(path, token)) !== null) return false;
+  return readHolder(path)?.token === token;
+}
+
+function removeGivenUp(token: string, path: string): void {
+  if (showLife(path, token) && remove(path)) givenUp.delete(token);
+  else if ((readHolder(path)?.token ?? token) !== token) givenUp.delete(token);
+}
+
+function tryAgainLater(): void {
+  if (tryingAgain || givenUp.size === 0) return;
+  tryingAgain = true;
+  const tryAgain = (): void => {
+    tryingAgain = false;
+    for (const [token, path] of givenUp) {
+      try {
+        removeGivenUp(token, path);
+      } catch {
+        // Not yet.
+      }
+    }
+    tryAgainLater();
+  };
+  setTimeout(tryAgain, TRY_AGAIN_MS).unref();
 }
 
 function fresh(path: string, token: string): string {

@@ -6,11 +6,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createTopic, encode, openIn, readPartition, temporaryFolder } from './support.js';
+import { createTopic, encode, openIn, readPartition, temporaryFolder, until } from './support.js';
 
-const PATIENCE_MS = 30_000;
 const WORKERS = {
   append: new URL('./append-worker.js', import.meta.url),
   create: new URL('./create-worker.js', import.meta.url),
@@ -33,14 +31,6 @@ function linesOf(child: ChildProcess): string[] {
   assert.ok(child.stdout);
   createInterface(child.stdout).on('line', (line) => lines.push(line));
   return lines;
-}
-
-async function until(reached: () => boolean): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!reached()) {
-    assert.ok(performance.now() < deadline, 'what was waited for never came');
-    await wait(10);
-  }
 }
 
 test('appenders of several processes, some of them killed, lose and repeat nothing', async (context) => {

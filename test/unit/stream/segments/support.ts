@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { SealstreamError } from '../../../../ledger/error.js';
 import { BatchEncoder } from '../../../../stream/batch/encode.js';
 import { stampLog } from '../../../../stream/batch/stamp.js';
@@ -17,6 +18,16 @@ import type {
 
 export const TOPIC_ID = 'Qk9vVGhpbmdzQXJlSGVyZQ';
 export const FIRST_SEGMENT = '00000000000000000000.log';
+
+const PATIENCE_MS = 30_000;
+
+export async function until(reached: () => boolean): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!reached()) {
+    assert.ok(performance.now() < deadline, 'what was waited for never came');
+    await wait(10);
+  }
+}
 
 export async function temporaryFolder(context: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sealstream-segments-'));
