@@ -7,7 +7,7 @@ import { clusterTest, type KafkaCluster } from '../support/kafka.js';
 /** `kafka.timeout` where no answer ever comes. */
 const SILENT = '4s';
 /** Where the broker answers, but with nothing that ends the asking. */
-const UNCLEAR = '10s';
+const UNCLEAR = '6s';
 const ANSWERED = '20s';
 /** A program asks several times, and all of them start slowly on a machine that is busy. */
 const LIMIT_MS = 300_000;

@@ -43,6 +43,13 @@ async function run(ledger: TestLedger, options: Partial<SealerOptions> = {}) {
   return { log, isSealed, stop };
 }
 
+async function adopt(ledger: TestLedger): Promise<void> {
+  const { stream, memory, key } = ledger;
+  const place = { stream, memory, ledger: LEDGER, topic: TOPIC, partition: 0 };
+  const { done } = await adoptLog({ ...place, publicKey: key.publicKey, yes: true });
+  assert.equal(done, true);
+}
+
 /** What a fault makes of the truth while it lasts. */
 interface Fault {
   readonly name: string;
@@ -154,13 +161,26 @@ describe('what was refused is sealed again without a restart', { concurrency: tr
     await isSealed(2n);
     ledger.deleteTopic(CHECKPOINTS);
     await until(() => log()?.refusal?.reason === 'checkpoint-rolled-back');
+    // Its checkpoint was recorded, so it is what the new topic gets.
     await ledger.createTopics(1);
-    const { stream, memory, key } = ledger;
-    const place = { stream, memory, ledger: LEDGER, topic: TOPIC, partition: 0 };
-    await adoptLog({ ...place, publicKey: key.publicKey, yes: true });
     await isSealed(2n);
     await until(async () => (await ledger.checkpoints()).at(-1)?.size === 2n);
   });
+});
+
+it('a topic that was deleted and made again is sealed once it is adopted', async () => {
+  const ledger = await make();
+  await ledger.append(2);
+  const { log, isSealed } = await run(ledger);
+  await isSealed(2n);
+  for (const topic of [TOPIC, CHECKPOINTS]) ledger.deleteTopic(topic);
+  await ledger.createTopics(1);
+  await ledger.append(3);
+  const origin = await ledger.origin();
+  await until(() => log()?.origin === origin && log()?.refusal?.reason === 'topic-recreated');
+  await adopt(ledger);
+  await isSealed(3n);
+  assert.deepEqual(await ledger.wrong(), []);
 });
 
 describe('a topic that is not there', { concurrency: true }, () => {
