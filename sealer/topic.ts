@@ -29,7 +29,6 @@ export class SealedTopic {
   readonly #configuration: ConfigurationWatch | null;
   readonly #heads: PublishedHeads | null;
   readonly #publisher: CheckpointPublisher | null;
-  readonly #checkpointsId: string | null;
   readonly #totals = new Map<number, Totals>();
   readonly #tails = new Turns(TAILS);
   readonly #chains = new Turns(CHAINS);
@@ -45,7 +44,6 @@ export class SealedTopic {
     this.#settings = settings;
     this.#configuration = configuration;
     this.#partitions = topic.partitions;
-    this.#checkpointsId = checkpoints?.topicId ?? null;
     this.#heads =
       checkpoints && new PublishedHeads(stream, checkpoints, signingKey.publicKey, timeout);
     this.#publisher = checkpoints && new CheckpointPublisher(stream, checkpoints, timeout, logger);
@@ -56,8 +54,9 @@ export class SealedTopic {
   }
 
   /**
-   * The topic or its checkpoint topic is another one by now, or the latter was not there and is:
-   * `apply` makes it after the topic. Both are to be opened anew, and every log inspected.
+   * The topic is another one by now, or its checkpoint topic was not there and is (`apply` makes it
+   * after the topic): both are to be opened anew, and every log inspected. Not where the checkpoint topic
+   * is another one: whoever deletes it and makes it again must not end the refusal that tells of it.
    */
   get isOutdated(): boolean {
     return this.#isOutdated;
@@ -72,10 +71,15 @@ export class SealedTopic {
     const { stream } = this.#options;
     const topic = await stream.describe(this.identity.topic);
     if (topic === null) return;
-    const checkpoints = await stream.describe(checkpointTopic(this.identity.topic));
-    const isOther = checkpoints !== null && checkpoints.topicId !== this.#checkpointsId;
-    this.#isOutdated = isOther || topic.topicId !== this.identity.topicId;
-    if (!this.#isOutdated) this.#partitions = Math.max(this.#partitions, topic.partitions);
+    const isOther = topic.topicId !== this.identity.topicId;
+    this.#isOutdated = isOther || (await this.#hasCheckpointsNow());
+    if (!isOther) this.#partitions = Math.max(this.#partitions, topic.partitions);
+  }
+
+  async #hasCheckpointsNow(): Promise<boolean> {
+    if (this.#heads !== null) return false;
+    const { stream } = this.#options;
+    return (await stream.describe(checkpointTopic(this.identity.topic))) !== null;
   }
 
   log(partition: number): LogSealer {
