@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { mkdir, open as openFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { equalBytes } from '../ledger/text.js';
+import { DATA_FILE, type Database, DatabaseAtPath } from './database.js';
 import { checkDatabaseFile } from './database-file.js';
 import type { Memory, MemoryKey, MemoryRecord, MemorySlot } from './memory.js';
 import { decodeMemoryRecord, encodeMemoryRecord } from './record.js';
@@ -20,12 +20,12 @@ export interface FolderOptions {
   readonly create?: boolean;
 }
 
-const DATA_FILE = 'data.mdb';
 const MAX_PARTITION = 0x7fffffff;
 
 /**
  * Throws `memory-missing` where there is no memory and `create` is not set, `unreadable` on other
- * bytes.
+ * bytes. While it is open it is made anew by nobody: its methods throw `busy` where it is not at
+ * `path` any more, and go on with another memory that stands there.
  */
 export async function openMemory(path: string, options: FolderOptions = {}): Promise<Memory> {
   const folder = resolve(path);
@@ -43,7 +43,7 @@ export async function openMemory(path: string, options: FolderOptions = {}): Pro
   } else {
     checkFile(join(folder, DATA_FILE), path);
   }
-  const memory = new FolderMemory(openDatabase(folder, path, readOnly), path, readOnly);
+  const memory = new FolderMemory(new DatabaseAtPath(folder, path, readOnly), path, readOnly);
   if (!readOnly) await flushFolder(folder);
   return memory;
 }
@@ -87,26 +87,6 @@ async function flushFolder(folder: string): Promise<void> {
   }
 }
 
-function openDatabase(folder: string, path: string, readOnly: boolean): Database {
-  try {
-    return open<Buffer, Buffer>({
-      path: folder,
-      // A folder also where its name has a dot in it.
-      noSubdir: false,
-      readOnly,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      cache: false,
-      // A commit returns after the disk has it, not before.
-      overlappingSync: false,
-    });
-  } catch (error) {
-    throw asSealstreamError(error, 'unreadable', `memory: cannot open ${path}`);
-  }
-}
-
-type Database = RootDatabase<Buffer, Buffer>;
-
 interface Write {
   readonly name: Buffer;
   readonly expected: Uint8Array | null;
@@ -116,13 +96,13 @@ interface Write {
 }
 
 class FolderMemory implements Memory {
-  private readonly database: Database;
+  private readonly database: DatabaseAtPath;
   private readonly path: string;
   private readonly readOnly: boolean;
   private readonly writes: Write[] = [];
   private closed = false;
 
-  constructor(database: Database, path: string, readOnly: boolean) {
+  constructor(database: DatabaseAtPath, path: string, readOnly: boolean) {
     this.database = database;
     this.path = path;
     this.readOnly = readOnly;
@@ -159,8 +139,9 @@ class FolderMemory implements Memory {
     const start = Buffer.from(`${ledger}/`);
     const end = Buffer.from(`${ledger}0`); // '0' follows '/'
     const entries = this.guard(() => {
-      this.database.resetReadTxn();
-      return [...this.database.getRange({ start, end })].map(({ key, value }) => ({
+      const database = this.database.current();
+      database.resetReadTxn();
+      return [...database.getRange({ start, end })].map(({ key, value }) => ({
         name: Buffer.from(key).toString(),
         bytes: new Uint8Array(value),
       }));
@@ -183,29 +164,26 @@ class FolderMemory implements Memory {
     const writes = this.writes.splice(0);
     if (writes.length === 0) return;
     try {
+      const database = this.database.current();
       // LMDB lets one writer in at a time, over all processes: nobody writes between get and put.
       const done = this.guard(() =>
-        this.database.transactionSync(() => writes.map((write) => this.writeOne(write))),
+        database.transactionSync(() => writes.map((write) => writeOne(database, write))),
       );
-      await this.database.flushed;
+      await database.flushed;
+      // What was written to a file that is no more at the path was not written.
+      this.database.confirm(database);
       for (const [index, { resolve }] of writes.entries()) resolve(done[index] === true);
     } catch (error) {
       for (const { reject } of writes) reject(error);
     }
   }
 
-  private writeOne({ name, expected, bytes }: Write): boolean {
-    const held = this.database.get(name);
-    const same = held === undefined ? expected === null : sameBytes(held, expected);
-    if (same) this.database.putSync(name, bytes);
-    return same;
-  }
-
   private get(name: Buffer): Uint8Array | undefined {
     return this.guard(() => {
+      const database = this.database.current();
       // Without this a read may answer from a snapshot older than another process's commit.
-      this.database.resetReadTxn();
-      const value = this.database.get(name);
+      database.resetReadTxn();
+      const value = database.get(name);
       return value === undefined ? undefined : new Uint8Array(value);
     });
   }
@@ -221,6 +199,13 @@ class FolderMemory implements Memory {
   private checkOpen(): void {
     if (this.closed) throw new SealstreamError('closed', `memory: ${this.path} is closed`);
   }
+}
+
+function writeOne(database: Database, { name, expected, bytes }: Write): boolean {
+  const held = database.get(name);
+  const same = held === undefined ? expected === null : sameBytes(held, expected);
+  if (same) database.putSync(name, bytes);
+  return same;
 }
 
 function sameBytes(held: Uint8Array, expected: Uint8Array | null): boolean {
