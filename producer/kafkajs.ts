@@ -69,16 +69,26 @@ export async function kafkajsSink(
         'the log: make it with `idempotent: false`',
     );
   }
-  const { partitions, settings } = await describe(admin, topic);
-  checkFit(topic, settings.get('message.timestamp.type') === 'LogAppendTime', settings);
-  const maxBytes = maxBatchBytes(settings);
-  return {
+  const { partitions, settings } = await describeFit(admin, topic);
+  const sink = {
     place: 'the kafkajs producer',
     partitions,
-    maxBatchBytes: maxBytes,
-    lane: (partition) => new KafkajsLane(producer, topic, partition, maxBytes),
+    maxBatchBytes: maxBatchBytes(settings),
+    lookAgain: async () => {
+      const now = await describeFit(admin, topic);
+      sink.maxBatchBytes = Math.max(sink.maxBatchBytes, maxBatchBytes(now.settings));
+    },
+    lane: (partition: number) => new KafkajsLane(producer, topic, partition, sink),
     close: () => Promise.resolve(),
   };
+  return sink;
+}
+
+async function describeFit(admin: KafkajsAdmin, topic: string): ReturnType<typeof describe> {
+  const found = await describe(admin, topic);
+  const { settings } = found;
+  checkFit(topic, settings.get('message.timestamp.type') === 'LogAppendTime', settings);
+  return found;
 }
 
 async function describe(
@@ -108,15 +118,20 @@ class KafkajsLane implements SinkLane {
   readonly #producer: KafkajsProducer;
   readonly #topic: string;
   readonly #partition: number;
-  readonly #maxBytes: number;
+  readonly #limit: Pick<Sink, 'maxBatchBytes'>;
   #messages: KafkajsMessage[] = [];
   #size = BATCH_OVERHEAD;
 
-  constructor(producer: KafkajsProducer, topic: string, partition: number, maxBytes: number) {
+  constructor(
+    producer: KafkajsProducer,
+    topic: string,
+    partition: number,
+    limit: Pick<Sink, 'maxBatchBytes'>,
+  ) {
     this.#producer = producer;
     this.#topic = topic;
     this.#partition = partition;
-    this.#maxBytes = maxBytes;
+    this.#limit = limit;
   }
 
   get sizeInBytes(): number {
@@ -125,7 +140,7 @@ class KafkajsLane implements SinkLane {
 
   add(body: Uint8Array, timestamp: bigint): boolean {
     const size = this.#size + RECORD_OVERHEAD + body.length;
-    if (size > this.#maxBytes && this.#messages.length > 0) return false;
+    if (size > this.#limit.maxBatchBytes && this.#messages.length > 0) return false;
     this.#size = size;
     const parts = decodeBody(Uint8Array.from(body));
     this.#messages.push({

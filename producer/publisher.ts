@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { encodeBody } from '../ledger/body.js';
-import { SealstreamError } from '../ledger/error.js';
+import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import type { AuditEvent, AuditEventInput } from '../schemas/generated.js';
 import { largestField } from '../schemas/size.js';
 import { header } from './cloud-event.js';
@@ -17,6 +17,7 @@ import { Partitioner } from './partitioner.js';
 import { Pending, type Placed, type Published, type Shared } from './pending.js';
 import { bytesOf, type PublishOptions, RecordWriter } from './record-writer.js';
 import { Room } from './room.js';
+import { SecondLook } from './second-look.js';
 import { createTime, type OnLearned, type Sink, streamSink } from './sink.js';
 import { batchSizeOf } from './size.js';
 
@@ -58,7 +59,11 @@ export async function publisher(options: PublisherOptions): Promise<Publisher> {
   return new Publisher(settings, sink, unknown, onLearned);
 }
 
-/** Publishes to one topic. Records of one key keep the order of the calls. */
+/**
+ * Publishes to one topic. Records of one key keep the order of the calls. What the topic takes is
+ * asked again, at most every few seconds, before a publish is refused by it; partitions that are
+ * added to the topic are used by publishers that are opened after.
+ */
 export class Publisher {
   readonly #settings: CheckedSettings;
   readonly #sink: Sink;
@@ -71,6 +76,7 @@ export class Publisher {
   #milliseconds = 0;
   #timestamp = 0n;
   #unfit: SealstreamError | null = null;
+  readonly #look = new SecondLook(() => this.#lookAgain());
   #closing: Promise<void> | null = null;
 
   /** Use `publisher()`. */
@@ -105,21 +111,45 @@ export class Publisher {
   publish(input: AuditEventInput, options: PublishOptions = NO_OPTIONS): Promise<Published> {
     try {
       this.#checkOpen();
-      const timestamp = this.#now();
-      const [sequence, milliseconds] = [this.#sequence + 1, this.#milliseconds];
-      const { event_id, body } = this.#writer.write(input, options, sequence, milliseconds);
-      const bytes = batchSizeOf(body.length);
-      if (bytes > this.#sink.maxBatchBytes) {
-        throw this.#tooLarge(bytes, this.#writer.complete(input, sequence, milliseconds));
-      }
-      // Only what will be sent takes a number: a hole in the sequence shows a loss.
-      if (this.#sequence !== sequence - 1) throw publishedWithin();
-      this.#sequence = sequence;
-      // With an event_id it is one.
-      return this.#send(body, bytes, event_id, timestamp) as Promise<Published>;
+      if (this.#unfit !== null || this.#look.isHolding) return this.#publishLater(input, options);
+      return this.#publishNow(input, options, true);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** `mayLook`: before it is too large, the topic may be asked again. */
+  #publishNow(
+    input: AuditEventInput,
+    options: PublishOptions,
+    mayLook: boolean,
+  ): Promise<Published> {
+    const timestamp = this.#now();
+    const [sequence, milliseconds] = [this.#sequence + 1, this.#milliseconds];
+    const { event_id, body } = this.#writer.write(input, options, sequence, milliseconds);
+    const bytes = batchSizeOf(body.length);
+    if (bytes > this.#sink.maxBatchBytes) {
+      if (mayLook && this.#look.isDue) return this.#publishLater(input, options);
+      throw this.#tooLarge(bytes, this.#writer.complete(input, sequence, milliseconds));
+    }
+    // Only what will be sent takes a number: a hole in the sequence shows a loss.
+    if (this.#sequence !== sequence - 1) throw publishedWithin();
+    this.#sequence = sequence;
+    // With an event_id it is one.
+    return this.#send(body, bytes, event_id, timestamp) as Promise<Published>;
+  }
+
+  /** Once the topic was asked again: the event as it is now, whatever becomes of the caller's. */
+  #publishLater(input: AuditEventInput, options: PublishOptions): Promise<Published> {
+    this.#now();
+    const event = structuredClone(
+      this.#writer.complete(input, this.#sequence + 1, this.#milliseconds),
+    );
+    const kept: PublishOptions = {
+      ...(options.key === undefined ? {} : { key: copyOf(options.key) }),
+      ...(options.headers === undefined ? {} : { headers: copyOfHeaders(options.headers) }),
+    };
+    return this.#later(() => this.#publishNow(event, kept, false));
   }
 
   /** As publish, for bytes of one's own. */
@@ -128,12 +158,18 @@ export class Publisher {
     const headers = (record.headers ?? []).map(([name, value]) => header(name, value));
     const body = encodeBody({ key: bytesOf(record.key), value: record.value, headers });
     const bytes = batchSizeOf(body.length);
-    if (bytes > this.#sink.maxBatchBytes) throw this.#tooLarge(bytes, null);
-    return await this.#send(body, bytes, null, this.#now());
+    const isTooLarge = () => bytes > this.#sink.maxBatchBytes;
+    const send = (): Promise<Placed> => {
+      if (isTooLarge()) throw this.#tooLarge(bytes, null);
+      return this.#send(body, bytes, null, this.#now());
+    };
+    const mustWait = this.#unfit !== null || this.#look.isHolding;
+    return await (mustWait || (isTooLarge() && this.#look.isDue) ? this.#later(send) : send());
   }
 
   /** Sends what is collected and waits until everything published so far has its outcome. */
   async flush(): Promise<void> {
+    if (this.#look.isHolding) await this.#look.done;
     await this.#shared.room.entered();
     await Promise.all(Array.from(this.#lanes.values(), (lane) => lane.flush()));
   }
@@ -146,7 +182,32 @@ export class Publisher {
 
   #checkOpen(): void {
     if (this.#closing !== null) throw new SealstreamError('closed', 'the publisher is closed');
-    if (this.#unfit !== null) throw this.#unfit;
+  }
+
+  /** `publish` once the topic was asked again; refused where it is unfit and was asked just now. */
+  #later<P extends Placed>(publish: () => Promise<P>): Promise<P> {
+    if (this.#unfit !== null && !this.#look.isHolding && !this.#look.isDue) throw this.#unfit;
+    return new Promise((resolve, reject) => {
+      this.#look.hold(() => {
+        try {
+          if (this.#unfit !== null) throw this.#unfit;
+          resolve(publish());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  async #lookAgain(): Promise<void> {
+    try {
+      await this.#sink.lookAgain();
+      this.#unfit = null;
+    } catch (failure) {
+      const error = asSealstreamError(failure, 'internal', this.#settings.topic);
+      // Where the topic does not tell, what was known of it stands, and is what refuses.
+      if (error.code === 'topic-unfit') this.#unfit = error;
+    }
   }
 
   #send(
@@ -205,6 +266,14 @@ export class Publisher {
         `(max.message.bytes)${where}`,
     );
   }
+}
+
+function copyOf<T extends Uint8Array | string | null>(value: T): T | Uint8Array {
+  return value instanceof Uint8Array ? Uint8Array.from(value) : value;
+}
+
+function copyOfHeaders(headers: Headers): Headers {
+  return headers.map(([name, value]) => [name, copyOf(value)]);
 }
 
 /** The other one has taken the number that this one was written with. */

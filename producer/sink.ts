@@ -1,14 +1,25 @@
 import { SealstreamError } from '../ledger/error.js';
 import { BatchEncoder, DEFAULT_MAX_BATCH_BYTES } from '../stream/batch/encode.js';
-import type { AppendOutcome, LostRecords, Stream } from '../stream/stream.js';
+import type {
+  AppendOutcome,
+  EncodedBatch,
+  LostRecords,
+  Stream,
+  TopicDescription,
+} from '../stream/stream.js';
 
 /** Where a publisher's batches go: our own stream, or a kafkajs producer that the service has. */
 export interface Sink {
   /** Scheme and place, without secrets. */
   readonly place: string;
   readonly partitions: number;
-  /** Largest record batch that the topic takes. */
+  /**
+   * Largest record batch that the topic takes. It only grows: what was taken in under a larger limit
+   * may still be on its way to a lane.
+   */
   readonly maxBatchBytes: number;
+  /** Asks the topic what it takes now. Throws topic-unfit, or what kept it from telling. */
+  lookAgain(): Promise<void>;
   lane(partition: number): SinkLane;
   /** After the last append has settled. */
   close(): Promise<void>;
@@ -47,10 +58,7 @@ export async function streamSink(
     readonly onLost: ((lost: LostRecords) => void) | null;
   },
 ): Promise<Sink> {
-  const found = await stream.describe(topic);
-  if (found === null) throw topicMissing(topic, stream.url);
-  if (found.timestampType === null) throw settingsHidden(topic);
-  checkFit(topic, found.timestampType === 1, found.settings);
+  const found = await describeFit(stream, topic);
   const { deadlineMs, onLearned, onLost } = options;
   const appender = await stream.appender(found, {
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
@@ -59,26 +67,61 @@ export async function streamSink(
       ? {}
       : { onLearned: ({ batch, baseOffset }) => onLearned(batch, baseOffset) }),
   });
-  const maxBytes = maxBatchBytes(found.settings);
-  return {
+  const sink = {
     place: stream.url,
     partitions: found.partitions,
-    maxBatchBytes: maxBytes,
-    lane: (partition) => {
-      const encoder = new BatchEncoder({ maxBytes });
-      return {
-        get sizeInBytes() {
-          return encoder.sizeInBytes;
-        },
-        add: (body, timestamp) => encoder.addBody(body, timestamp),
-        take: () => {
-          const batch = encoder.finish();
-          return { identity: batch, send: () => appender.append(partition, batch) };
-        },
-      };
+    maxBatchBytes: maxBatchBytes(found.settings),
+    lookAgain: async () => {
+      const { topicId, settings } = await describeFit(stream, topic);
+      if (topicId !== found.topicId) throw recreated(topic, topicId);
+      sink.maxBatchBytes = Math.max(sink.maxBatchBytes, maxBatchBytes(settings));
     },
+    lane: (partition: number) =>
+      streamLane(sink, (batch: EncodedBatch) => appender.append(partition, batch)),
     close: () => appender.close(),
   };
+  return sink;
+}
+
+async function describeFit(stream: Stream, topic: string): Promise<TopicDescription> {
+  const found = await stream.describe(topic);
+  if (found === null) throw topicMissing(topic, stream.url);
+  if (found.timestampType === null) throw settingsHidden(topic);
+  checkFit(topic, found.timestampType === 1, found.settings);
+  return found;
+}
+
+function streamLane(
+  limit: Pick<Sink, 'maxBatchBytes'>,
+  append: (batch: EncodedBatch) => Promise<AppendOutcome>,
+): SinkLane {
+  let maxBytes = limit.maxBatchBytes;
+  let encoder = new BatchEncoder({ maxBytes });
+  /** Where the limit has grown and nothing is collected; whether it did. */
+  const grow = (): boolean => {
+    if (encoder.count > 0 || maxBytes === limit.maxBatchBytes) return false;
+    maxBytes = limit.maxBatchBytes;
+    encoder = new BatchEncoder({ maxBytes });
+    return true;
+  };
+  return {
+    get sizeInBytes() {
+      return encoder.sizeInBytes;
+    },
+    add: (body, timestamp) =>
+      encoder.addBody(body, timestamp) || (grow() && encoder.addBody(body, timestamp)),
+    take: () => {
+      const batch = encoder.finish();
+      return { identity: batch, send: () => append(batch) };
+    },
+  };
+}
+
+function recreated(topic: string, topicId: string): SealstreamError {
+  return new SealstreamError(
+    'topic-recreated',
+    `topic ${topic} was deleted and made again, with the id ${topicId}: open a new publisher`,
+  );
 }
 
 export function topicMissing(topic: string, place: string): SealstreamError {

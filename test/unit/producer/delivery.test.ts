@@ -233,11 +233,18 @@ test('what becomes of an unknown outcome is told when the stream learns it', asy
 
 test('a topic that turns to CreateTime stops the publisher', async (t) => {
   const real = await auditStream(t, { partitions: 1 });
-  const stream = interposed(real, async (partition, batch, append) => {
+  let isTurned = false;
+  const appending = interposed(real, async (partition, batch, append) => {
     const outcome = await append(partition, batch);
     return outcome.kind === 'acknowledged' ? { ...outcome, timestamp: null } : outcome;
   });
+  const describe = async (topic: string) => {
+    const found = await real.describe(topic);
+    return found === null || !isTurned ? found : { ...found, timestampType: 0 as const };
+  };
+  const stream = { ...appending, describe };
   const out = await publisher({ stream, topic: 'audit', source: '/test' });
+  isTurned = true;
   await out.publish({ action: 'a' });
   await assert.rejects(out.publish({ action: 'a' }), { code: 'topic-unfit', message: /apply/ });
   await out.close();
