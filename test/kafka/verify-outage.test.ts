@@ -21,7 +21,7 @@ clusterTest('a broker that ends while its log is read is no evidence', {}, async
   const stream = await openStream(`kafka://${cluster.bootstrap}`);
   const made = await longLedger(stream);
   // Enough for what is read before the broker ends.
-  const timeoutMs = 8_000;
+  const timeoutMs = 5_000;
   const hasty = await openStream(`kafka://${cluster.bootstrap}`, { timeoutMs });
   const kill = { end: () => node.kill(), undo: () => node.start() };
   const freeze = { end: async () => node.freeze(), undo: async () => node.thaw() };
