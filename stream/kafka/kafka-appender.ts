@@ -32,6 +32,8 @@ export interface KafkaAppenderOptions extends AppenderOptions {
   /** How often the leaders are looked at, also while nothing is appended: one that changed may have
    * lost what was acknowledged. Less up to half of it by chance. Default 10 000 ms. */
   readonly lookMs?: number;
+  /** After a change of leader: see LossWatch. Default 30 000 ms. */
+  readonly patienceMs?: number;
   readonly logger?: Logger | null;
 }
 
@@ -75,7 +77,8 @@ export class KafkaAppender implements Appender {
     this.#pauseMs = options.pauseMs ?? DEFAULT_PAUSE_MS;
     this.#logger = options.logger ?? null;
     this.#inquirer = new Inquirer(port, topic, this.#pauseMs, this.#logger, options.onLearned);
-    this.#losses = new LossWatch(port, topic, this.#logger, options.onLost);
+    const { onLost, patienceMs } = options;
+    this.#losses = new LossWatch(port, topic, this.#logger, onLost, patienceMs);
     this.#looks = new RecurringLook(options.lookMs ?? DEFAULT_LOOK_MS, () => this.#look());
   }
 
@@ -291,6 +294,7 @@ export class KafkaAppender implements Appender {
     if (lanes.every(({ acknowledgedEnd }) => acknowledgedEnd === null)) return;
     await this.#refresh();
     if (this.#now === before) return;
+    this.#losses.looked();
     for (const lane of lanes) lane.witnesses.looked();
   }
 

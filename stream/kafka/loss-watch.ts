@@ -20,6 +20,14 @@ interface Acknowledged {
   readonly end: bigint;
 }
 
+/** What may be gone. */
+interface Suspicion {
+  readonly lane: Lane;
+  readonly acknowledged: Acknowledged;
+  /** The leader has changed again since: look at what is newer too, after this. */
+  readonly again: boolean;
+}
+
 /** Offsets [from, until). */
 interface Range {
   readonly from: bigint;
@@ -36,58 +44,100 @@ export class LossWatch {
   readonly #topic: TopicIdentity;
   readonly #logger: Logger | null;
   readonly #onLost: AppenderOptions['onLost'];
+  readonly #patienceMs: number;
   readonly #suspecting = new Set<Promise<void>>();
   readonly #locating = new Set<Promise<void>>();
   /** By partition: whether the leader has changed again meanwhile. */
   readonly #watched = new Map<number, boolean>();
+  /** By partition: what could not be read back; the log has not yet been held against it. */
+  readonly #open = new Map<number, Suspicion>();
   readonly #told = new Set<number>();
   readonly #closed = new AbortController();
 
+  /** `patienceMs`: how long a leader may fail to answer, or its high watermark stand back. */
   constructor(
     port: ProducePort,
     topic: TopicIdentity,
     logger: Logger | null,
     onLost: AppenderOptions['onLost'],
+    patienceMs = REGRESSION_MS,
   ) {
     this.#port = port;
     this.#topic = topic;
     this.#logger = logger;
     this.#onLost = onLost;
+    this.#patienceMs = patienceMs;
   }
 
   /** Another leader, or the same one again: is what was acknowledged still there? */
   suspect(lane: Lane): void {
-    const acknowledged = whole(lane);
     const { partition } = lane;
-    if (acknowledged === null || this.#closed.signal.aborted) return;
     if (this.#watched.has(partition)) {
       this.#watched.set(partition, true);
       return;
     }
-    this.#watched.set(partition, false);
-    this.#start(this.#suspecting, async () => {
-      try {
-        const gone = await this.#findGone(acknowledged);
-        if (gone !== null) await this.#tell(lane, acknowledged, gone);
-      } finally {
-        const again = this.#watched.get(partition) === true;
-        this.#watched.delete(partition);
-        if (again) this.suspect(lane);
-      }
-    });
+    // What is newer than an open suspicion is looked at after it.
+    const open = this.#open.get(partition);
+    const acknowledged = open?.acknowledged ?? whole(lane);
+    if (acknowledged !== null) this.#watch({ lane, acknowledged, again: open !== undefined });
+  }
+
+  /** The leaders were looked at: what could not be read back is tried again. */
+  looked(): void {
+    for (const [partition, open] of this.#open) {
+      if (!this.#watched.has(partition)) this.#watch(open);
+    }
   }
 
   /** Acknowledged records are gone: which? */
   locate(lane: Lane): void {
     const acknowledged = whole(lane);
-    if (acknowledged !== null)
-      this.#start(this.#locating, () => this.#tell(lane, acknowledged, null));
+    if (acknowledged === null) return;
+    this.#start(this.#locating, async () => {
+      try {
+        await this.#tell(lane, acknowledged, null);
+      } catch (error) {
+        this.#keep({ lane, acknowledged, again: false }, error);
+        throw error;
+      }
+    });
+  }
+
+  #watch(suspicion: Suspicion): void {
+    if (this.#closed.signal.aborted) return;
+    const { lane, acknowledged } = suspicion;
+    const { partition } = lane;
+    this.#watched.set(partition, suspicion.again);
+    this.#start(this.#suspecting, async () => {
+      const end = (): boolean => {
+        const again = this.#watched.get(partition) === true;
+        this.#watched.delete(partition);
+        this.#open.delete(partition);
+        return again;
+      };
+      try {
+        const gone = await this.#findGone(acknowledged);
+        if (gone !== null) await this.#tell(lane, acknowledged, gone);
+      } catch (error) {
+        this.#keep({ lane, acknowledged, again: end() }, error);
+        throw error;
+      }
+      if (end()) this.suspect(lane);
+    });
+  }
+
+  /** Nobody else will ask again: the leader may stay the one that it is. */
+  #keep(suspicion: Suspicion, error: unknown): void {
+    const code = error instanceof SealstreamError ? error.code : null;
+    const isFinal = code === 'closed' || code?.startsWith('topic-') === true;
+    if (!isFinal) this.#open.set(suspicion.lane.partition, suspicion);
   }
 
   /** Waits until every loss that is certain is told; what is only suspected has a moment left, and
    * then ends with a pause. */
   async close(): Promise<void> {
     await Promise.all(this.#locating);
+    this.looked();
     const timer = setTimeout(() => this.#closed.abort(), SETTLING_MS);
     while (this.#suspecting.size > 0) await Promise.all(this.#suspecting);
     clearTimeout(timer);
@@ -106,7 +156,7 @@ export class LossWatch {
 
   /** null: all that is looked for is there. */
   async #findGone({ partition, witnesses, firm, end }: Acknowledged): Promise<Witness | null> {
-    const bounds = await this.#bounds(partition, end, REGRESSION_MS);
+    const bounds = await this.#bounds(partition, end, this.#patienceMs);
     for (const witness of new Set([firm, witnesses.at(-1) ?? null])) {
       // What was deleted at the log's start is the sealer's to judge.
       if (witness === null || witness.baseOffset < bounds.logStart) continue;
@@ -197,7 +247,7 @@ export class LossWatch {
   }
 
   async #retry<T>(read: () => Promise<T>): Promise<T> {
-    const deadline = performance.now() + REGRESSION_MS;
+    const deadline = performance.now() + this.#patienceMs;
     for (let attempt = 1; ; attempt++) {
       try {
         return await read();

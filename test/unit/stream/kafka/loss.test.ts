@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { SealstreamError } from '../../../../ledger/error.js';
 import {
   KafkaAppender,
   type KafkaAppenderOptions,
 } from '../../../../stream/kafka/kafka-appender.js';
-import type { LearnedOutcome, LostRecords } from '../../../../stream/stream.js';
+import type { LearnedOutcome, Logger, LostRecords } from '../../../../stream/stream.js';
 import { until } from '../../../support/until.js';
 import { batchOf, ScriptedBroker, TOPIC } from './scripted-broker.js';
 
@@ -110,6 +111,54 @@ describe('an election that lost nothing', () => {
     assert.deepEqual(lost, []);
   });
 });
+
+describe('a new leader that cannot be read from for long', () => {
+  /** It lost the records; asked in vain for longer than the patience, it can be read. */
+  async function silent(lookMs: number) {
+    const broker = new ScriptedBroker(1);
+    const { bounds } = broker;
+    const given: string[] = [];
+    const options = { lookMs, patienceMs: 1, logger: warnings(given) };
+    const opened = await withTen(broker, options);
+    broker.bounds = () => {
+      throw new SealstreamError('unreachable', 'broker 2 does not answer');
+    };
+    const answer = (): void => {
+      broker.bounds = bounds;
+    };
+    replace(broker);
+    return { ...opened, broker, given, answer };
+  }
+
+  test('is asked again until it can be', async () => {
+    const { appender, lost, given, answer } = await silent(5);
+    await until(() => given.length >= 2);
+    assert.deepEqual(lost, []);
+    answer();
+    await toldOf(lost);
+    await appender.close();
+    assert.deepEqual(ranges(lost), [[0, 0n, 10n]]);
+  });
+
+  test('is asked again at the end', async () => {
+    const { appender, append, broker, lost, given, answer } = await silent(600_000);
+    broker.script({ kind: 'code', code: 6 });
+    assert.equal((await append('<next>')).kind, 'acknowledged');
+    await until(() => given.length > 0);
+    answer();
+    await appender.close();
+    assert.deepEqual(ranges(lost), [[0, 0n, 10n]]);
+  });
+});
+
+/** Collects the warnings of what could not be read back. */
+function warnings(given: string[]): Logger {
+  const nothing = (): void => {};
+  const warn = (_fields: object, message: string): void => {
+    if (message.startsWith('cannot read back what')) given.push(message);
+  };
+  return { debug: nothing, info: nothing, warn, error: nothing };
+}
 
 function toldOf(lost: readonly LostRecords[]): Promise<void> {
   return until(() => lost.length > 0);
