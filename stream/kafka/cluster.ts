@@ -95,7 +95,9 @@ export class Cluster {
    * Asks one broker after another, until one answers, about a topic, or with null about none.
    * `topic: null` is an answer.
    * Throws the last broker's error where none answers within `timeoutMs`, and at once what another
-   * broker would say too (`unauthorized`, `configuration`, `unsupported`).
+   * broker would say too (`unauthorized`, `unsupported`). One that cannot be connected to for good (its
+   * certificate is another, as while certificates are changed) is passed over; that is thrown where no
+   * other answers.
    */
   async metadata(topic: string | null, timeoutMs = this.timeoutMs): Promise<Metadata> {
     return this.ask(timeoutMs, (connection, remainingMs) =>
@@ -141,21 +143,32 @@ export class Cluster {
     const deadline = performance.now() + timeoutMs;
     const attemptMs = Math.ceil(timeoutMs / ATTEMPTS_PER_DEADLINE);
     let last: SealstreamError | null = null;
+    let unfit: SealstreamError | null = null;
     for (const address of this.#addresses()) {
       const remaining = deadline - performance.now();
       if (remaining <= 0) break;
       const connection = this.#administration(address);
+      let isConnected = false;
       try {
-        const result = await use(connection, Math.min(remaining, attemptMs));
+        const limit = performance.now() + Math.min(remaining, attemptMs);
+        await connection.versions(Math.min(remaining, attemptMs));
+        isConnected = true;
+        const result = await use(connection, Math.max(1, limit - performance.now()));
         this.#preferred = connection.name;
         return result;
       } catch (error) {
         if (!(error instanceof SealstreamError)) throw error;
+        if (!isConnected && error.code === 'configuration') {
+          unfit ??= error;
+          if (this.#preferred === connection.name) this.#preferred = null;
+          continue;
+        }
         // Bytes that are no Kafka may come from one address of several.
         if (error.class === 'fatal') throw error;
         last = error;
       }
     }
+    if (unfit !== null) throw unfit;
     if (last?.class === 'retry') throw last;
     const addresses = this.bootstrap.map(({ host, port }) => `${host}:${port}`).join(',');
     throw new SealstreamError('unreachable', `no broker of ${addresses} gave a usable answer`, {

@@ -182,6 +182,11 @@ clusterTest('TLS with client certificates, and SASL', secure, async (cluster, co
   });
   const numeric = bootstrap.replace('localhost', '127.0.0.1');
   const good = sasl('scram-sha-512');
+  await test('an address whose certificate does not fit is passed over', async () => {
+    const { stream } = await open(`${numeric},${bootstrap}`, { tls, sasl: good });
+    assert.equal(await stream.describe('no-such-topic'), null);
+    await stream.close();
+  });
   for (const [name, place1, kafka, code] of [
     ['a name that the certificate does not have', numeric, { tls, sasl: good }, 'configuration'],
     ['an authority that is not trusted', bootstrap, { tls: true, sasl: good }, 'configuration'],
