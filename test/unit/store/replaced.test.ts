@@ -113,7 +113,7 @@ test('a memory that is taken away during a write was not written', async (contex
   const slot = await memory.read(key);
   assert.ok(slot);
   const signal = `${taken}.now`;
-  const mover = start('mover', [folder, taken, signal]);
+  const mover = start('mover-worker', [folder, taken, signal]);
   assert.equal(await mover.line(), 'inside');
   const written = new Promise((resolve, reject) => {
     // Nothing is between this and the write but the check before it.

@@ -7,7 +7,7 @@ import { open } from 'lmdb';
 
 const [folder, target, signal] = process.argv.slice(2);
 if (folder === undefined || target === undefined || signal === undefined) {
-  throw new Error('usage: mover FOLDER TARGET SIGNAL');
+  throw new Error('usage: mover-worker FOLDER TARGET SIGNAL');
 }
 const database = open<Buffer, Buffer>({ path: folder, noSubdir: false, encoding: 'binary' });
 const sleep = new Int32Array(new SharedArrayBuffer(4));
