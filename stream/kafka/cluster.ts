@@ -96,8 +96,8 @@ export class Cluster {
    * `topic: null` is an answer.
    * Throws the last broker's error where none answers within `timeoutMs`, and at once what another
    * broker would say too (`unauthorized`, `unsupported`). One that cannot be connected to for good (its
-   * certificate is another, as while certificates are changed) is passed over; that is thrown where no
-   * other answers.
+   * certificate is another, as while certificates are changed) is passed over; that is thrown where
+   * every one is so, since one in an outage may yet answer.
    */
   async metadata(topic: string | null, timeoutMs = this.timeoutMs): Promise<Metadata> {
     return this.ask(timeoutMs, (connection, remainingMs) =>
@@ -168,8 +168,8 @@ export class Cluster {
         last = error;
       }
     }
+    if (last?.class === 'retry') throw unfit === null ? last : besides(last, unfit);
     if (unfit !== null) throw unfit;
-    if (last?.class === 'retry') throw last;
     const addresses = this.bootstrap.map(({ host, port }) => `${host}:${port}`).join(',');
     throw new SealstreamError('unreachable', `no broker of ${addresses} gave a usable answer`, {
       cause: last,
@@ -233,4 +233,11 @@ export class Cluster {
     this.#open.clear();
     this.#administrative.clear();
   }
+}
+
+/** Of several brokers: an outage of one, while another is not to be connected to for good. */
+function besides(outage: SealstreamError, unfit: SealstreamError): SealstreamError {
+  return new SealstreamError(outage.code, `${outage.message}; and ${unfit.message}`, {
+    cause: outage,
+  });
 }

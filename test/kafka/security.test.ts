@@ -189,6 +189,7 @@ clusterTest('TLS with client certificates, and SASL', secure, async (cluster, co
   });
   for (const [name, place1, kafka, code] of [
     ['a name that the certificate does not have', numeric, { tls, sasl: good }, 'configuration'],
+    ['that, beside one that is down', `${numeric},localhost:1`, { tls, sasl: good }, 'unreachable'],
     ['an authority that is not trusted', bootstrap, { tls: true, sasl: good }, 'configuration'],
     ['no client certificate', bootstrap, { tls: { ca }, sasl: good }, 'configuration'],
     ['no TLS', bootstrap, { sasl: good }, 'unreachable'],
