@@ -116,6 +116,18 @@ export class TestLedger {
     return sealer({ ...own, truncatedAfter: 50, timeout: 60_000, ...options });
   }
 
+  /** A sealer at work; `stop` waits for its end. */
+  async running(options: Partial<SealerOptions> = {}) {
+    const sealer = await this.sealer(options);
+    const stopping = new AbortController();
+    const ended = sealer.run(stopping.signal);
+    const stop = async (): Promise<void> => {
+      stopping.abort();
+      await ended;
+    };
+    return { sealer, stop };
+  }
+
   async sealOnce(options: Partial<SealerOptions> = {}) {
     return (await this.sealer(options)).sealOnce();
   }

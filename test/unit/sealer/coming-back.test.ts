@@ -29,13 +29,7 @@ async function make(): Promise<TestLedger> {
 }
 
 async function run(ledger: TestLedger, options: Partial<SealerOptions> = {}) {
-  const sealer = await ledger.sealer({ every: 50, heartbeat: 300, ...options });
-  const stopping = new AbortController();
-  const running = sealer.run(stopping.signal);
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    await running;
-  };
+  const { sealer, stop } = await ledger.running({ every: 50, heartbeat: 300, ...options });
   ended.push(stop);
   const log = (topic = TOPIC): LogReport | undefined =>
     sealer.report().find((report) => report.topic === topic);

@@ -62,13 +62,7 @@ function listener(): { readonly logger: Logger; readonly warnings: string[] } {
 }
 
 async function run(ledger: TestLedger, options: Partial<SealerOptions>) {
-  const sealer = await ledger.sealer({ every: 20, heartbeat: 3_600_000, ...options });
-  const stopping = new AbortController();
-  const running = sealer.run(stopping.signal);
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    await running;
-  };
+  const { sealer, stop } = await ledger.running({ every: 20, heartbeat: 3_600_000, ...options });
   stops.push(stop);
   return { sealer, stop };
 }

@@ -34,13 +34,7 @@ interface Running {
 
 /** Long intervals unless a test shortens them: then only what it is about makes checkpoints. */
 async function run(ledger: TestLedger, options: Partial<SealerOptions> = {}): Promise<Running> {
-  const sealer = await ledger.sealer({ every: HOUR, heartbeat: HOUR, ...options });
-  const stopping = new AbortController();
-  const running = sealer.run(stopping.signal);
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    await running;
-  };
+  const { sealer, stop } = await ledger.running({ every: HOUR, heartbeat: HOUR, ...options });
   stops.push(stop);
   const log = (partition = 0) =>
     sealer.report().find((report) => report.topic === TOPIC && report.partition === partition);
