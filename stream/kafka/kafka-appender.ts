@@ -1,15 +1,9 @@
 import { SealstreamError } from '../../ledger/error.js';
 import { checkBatch } from '../batch/check.js';
-import type {
-  Appender,
-  AppenderOptions,
-  AppendOutcome,
-  EncodedBatch,
-  Logger,
-  TopicIdentity,
-} from '../stream.js';
+import type { Appender, AppendOutcome, EncodedBatch, Logger, TopicIdentity } from '../stream.js';
 import { expired, noPartition, recreated } from './append-errors.js';
 import type { LaneEvent } from './append-rules.js';
+import type { KafkaAppenderOptions } from './appender-options.js';
 import { jittered } from './back-off.js';
 import { Inquirer } from './inquirer.js';
 import { type EventDetail, type Inquiry, Lane, type ProducerIdentity } from './lane.js';
@@ -24,18 +18,6 @@ const LONGEST_THROTTLE_MS = 60_000;
 const DEFAULT_LOOK_MS = 10_000;
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const ALARMING = new Set<LaneEvent>(['vanished', 'regressed', 'misplaced', 'unlisted']);
-
-export interface KafkaAppenderOptions extends AppenderOptions {
-  /** Pause before the first resend, less up to half of it by chance; it doubles up to two seconds.
-   * Default 100 ms. */
-  readonly pauseMs?: number;
-  /** How often the leaders are looked at, also while nothing is appended: one that changed may have
-   * lost what was acknowledged. Less up to half of it by chance. Default 10 000 ms. */
-  readonly lookMs?: number;
-  /** After a change of leader: see LossWatch. Default 30 000 ms. */
-  readonly patienceMs?: number;
-  readonly logger?: Logger | null;
-}
 
 /**
  * Idempotent appends to one topic: per partition one batch in flight, re-sent byte for byte until its

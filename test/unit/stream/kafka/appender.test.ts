@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SealstreamError } from '../../../../ledger/error.js';
 import { readBatchHeader } from '../../../../stream/batch/layout.js';
-import {
-  KafkaAppender,
-  type KafkaAppenderOptions,
-} from '../../../../stream/kafka/kafka-appender.js';
+import type { KafkaAppenderOptions } from '../../../../stream/kafka/appender-options.js';
+import { KafkaAppender } from '../../../../stream/kafka/kafka-appender.js';
 import type { AppendOutcome, LearnedOutcome } from '../../../../stream/stream.js';
 import { until } from '../../../support/until.js';
 import { batchOf, type Fault, OTHER_ID, ScriptedBroker, TOPIC } from './scripted-broker.js';
