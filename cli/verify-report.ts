@@ -75,6 +75,12 @@ export function renderReport(report: Report, memory: boolean, onlyNew: boolean):
     COLOURS[report.verdict](meaning) +
       ` (${counted(report.records, 'record')} verified in ${report.seconds.toFixed(2)} s)`,
   );
+  if (report.probes > 0) {
+    const sought = counted(report.probes, 'place');
+    lines.push(
+      pc.dim(`Sought ${sought} once more, as a reader does who does not begin at the start.`),
+    );
+  }
   if (onlyNew) {
     lines.push(
       pc.dim(

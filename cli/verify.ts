@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { timing } from '../consumer/options.js';
+import type { Probes } from '../consumer/places.js';
 import { type Report, report, reportToJson } from '../consumer/report.js';
 import { exitCodeOf, finding } from '../consumer/verdict.js';
 import { verify } from '../consumer/verify.js';
@@ -23,9 +24,15 @@ interface VerifyOptions extends AuditorOptions {
   readonly memory?: string;
   readonly onlyNew?: boolean;
   readonly workers?: number;
+  readonly probes?: Probes;
 }
 
 const MOST_WORKERS = 64;
+const MOST_PROBES = 1_000_000;
+
+function probes(text: string): Probes {
+  return text === 'all' ? text : wholeNumber('--probes', 0, MOST_PROBES)(text);
+}
 
 /** A report that says why nothing could be looked at. */
 function uncheckable(
@@ -127,6 +134,7 @@ async function runVerify(
       ...(memory === null ? {} : { memory }),
       ...(pool === null ? {} : { walkers: pool }),
       ...(options.onlyNew === true ? { onlyNew: true } : {}),
+      ...(options.probes === undefined ? {} : { probes: options.probes }),
       onProgress({ topic, partition, position, until }) {
         done.set(`${topic}/${partition}`, { position, until });
         const parts = [...done.values()];
@@ -200,6 +208,11 @@ export function registerVerify(
       '--workers <n>',
       'threads to hash with (default: one for each processor)',
       wholeNumber('--workers', 1, MOST_WORKERS),
+    )
+    .option(
+      '--probes <n>',
+      'batches of each partition that are sought at random once it is read, or all (default: 256)',
+      probes,
     )
     .option('--json', 'print one JSON document')
     .addHelpText(

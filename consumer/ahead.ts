@@ -5,6 +5,7 @@
  */
 import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
+import type { Probes } from './places.js';
 import type { Point, Points } from './points.js';
 import type { OpenedLog, SealedLog } from './sealed-log.js';
 import { resumeAt, type Span, type SpanStart, type SpanWalkers, spanStart } from './span.js';
@@ -20,6 +21,8 @@ export interface Ahead {
 
 export interface AheadOptions {
   readonly walkers: SpanWalkers;
+  /** Of the whole log. */
+  readonly probes: Probes;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (position: bigint) => void;
   /** The log agrees with the points up to this one. */
@@ -28,7 +31,7 @@ export interface AheadOptions {
 
 /** A span, and the index of the point after it. */
 interface Stretch {
-  readonly span: Span;
+  readonly span: Omit<Span, 'probes'>;
   readonly end: number;
 }
 
@@ -36,7 +39,7 @@ interface Stretch {
 export async function walkAhead(
   { log, source, bounds }: OpenedLog,
   start: Ahead,
-  { walkers, signal, onProgress, onAgreed }: AheadOptions,
+  { walkers, probes, signal, onProgress, onAgreed }: AheadOptions,
 ): Promise<Ahead> {
   const { points, origin, first } = log;
   // Where the checkpoints contradict each other or the beginning is gone, order matters.
@@ -46,21 +49,29 @@ export async function walkAhead(
   const stop = new AbortController();
   const stopped = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
   const progress = new Progress(start.state.next, onProgress);
-  const ends = stretches.map(({ span }) => {
-    return walkers.walk(span, progress.of(span.start?.next ?? first), stopped);
+  const upTo = (spans: number) => Math.floor((Number(probes) * spans) / stretches.length);
+  const reports = stretches.map(({ span }, number) => {
+    const share = probes === 'all' ? probes : upTo(number + 1) - upTo(number);
+    const begins = span.start?.next ?? first;
+    return walkers.walk({ ...span, probes: share }, progress.of(begins), stopped);
   });
   let reached = start;
   try {
     for (const [at, { end }] of stretches.entries()) {
-      const found = await ends[at];
-      if (!found) break;
+      const report = await reports[at];
+      if (!report?.end) break;
+      source.places.follow(report.ends);
       const point = points.get(end - 1);
-      reached = { state: resumeAt(origin, first, { ...point, ...found }), index: end };
-      await onAgreed(point);
+      reached = { state: resumeAt(origin, first, { ...point, ...report.end }), index: end };
+      if (report.strays.length === 0) await onAgreed(point);
     }
   } finally {
     stop.abort();
-    await Promise.allSettled(ends);
+    for (const settled of await Promise.allSettled(reports)) {
+      if (settled.status === 'rejected') continue;
+      source.probed += settled.value.probed;
+      for (const range of settled.value.strays) source.strays.add(range);
+    }
   }
   return reached;
 }
@@ -68,7 +79,7 @@ export async function walkAhead(
 /** Up to the last checkpoint that the log reaches. */
 async function cut(
   log: SealedLog,
-  place: Omit<Span, 'start' | 'points'>,
+  place: Omit<Span, 'start' | 'points' | 'probes'>,
   { state, index }: Ahead,
   until: bigint,
   walkers: SpanWalkers,

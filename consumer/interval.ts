@@ -86,7 +86,7 @@ export class Interval {
         const message =
           `${this.#source.place}: a second reading of offsets ${from} to ${step.point.next - 1n} gave ` +
           'other records than the first, which had been verified';
-        return finding('unreadable', message, from, step.point.next);
+        return finding('record-altered', message, from, step.point.next);
       }
     }
     return null;

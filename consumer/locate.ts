@@ -17,7 +17,7 @@ import { type Finding, finding } from './verdict.js';
 import { agrees } from './walk.js';
 
 /**
- * Reads [good.next, point.next) once more and says how the log differs from `point`. `good` is the
+ * Reads [good.next, point.next) once more, as it was read, and says how the log differs from `point`. `good` is the
  * state at the last agreement; it is consumed. null: the second reading agrees.
  */
 export async function locate(
@@ -28,7 +28,7 @@ export async function locate(
 ): Promise<Finding | null> {
   const start = good.next;
   const comparison = new Comparison(good, point, evidence);
-  for await (const fetched of source.read(start, point.next)) {
+  for await (const fetched of source.readAgain(start, point.next)) {
     for (const batch of fetched.batches) comparison.add(batch);
   }
   return comparison.finding(source.place, start);
@@ -46,7 +46,7 @@ export async function locateBefore(
   until: bigint,
 ): Promise<Finding | null> {
   const comparison = new Comparison(good, { ...point, next: until }, evidence);
-  for await (const fetched of source.read(good.next, until)) {
+  for await (const fetched of source.readAgain(good.next, until)) {
     for (const batch of fetched.batches) comparison.add(batch);
   }
   return comparison.divergence(source.place);

@@ -1,6 +1,7 @@
 import type { PublicKey } from '../ledger/keys.js';
 import type { Memory } from '../store/memory.js';
 import type { Stream } from '../stream/stream.js';
+import type { Probes } from './places.js';
 import type { SpanWalkers } from './span.js';
 
 /** What every reader of sealed logs needs to know. */
@@ -16,6 +17,11 @@ export interface ConsumerOptions {
    * gone back. Default 30 000, and 500 on `file:` streams, where nothing ever goes back.
    */
   readonly confirmMs?: number;
+  /**
+   * How many batches of each partition are sought at random once it is read, or all; those at the
+   * boundaries of checkpoints and fetches always are. Default 256.
+   */
+  readonly probes?: Probes;
   readonly signal?: AbortSignal;
 }
 

@@ -2,6 +2,7 @@
 import { LogState } from '../ledger/log.js';
 import { indexOfPoint, walkAhead } from './ahead.js';
 import { checkPartition, logOf, type PartitionTask } from './checks.js';
+import { DEFAULT_PROBES } from './places.js';
 import type { Point } from './points.js';
 import { Recomputation } from './recompute.js';
 import { accept } from './remembered.js';
@@ -10,7 +11,13 @@ import { type OpenedLog, openLog, overdueFinding, type SealedLog } from './seale
 import { originOf } from './topic.js';
 import type { Finding } from './verdict.js';
 
-export async function verifyPartition(task: PartitionTask): Promise<PartitionReport> {
+/** What became of a partition, and how many places of it were sought again. */
+export interface VerifiedPartition {
+  readonly report: PartitionReport;
+  readonly probes: number;
+}
+
+export async function verifyPartition(task: PartitionTask): Promise<VerifiedPartition> {
   const { options, state, partition } = task;
   const log = logOf(task);
   const head = log?.head?.checkpoint ?? null;
@@ -37,7 +44,7 @@ export async function verifyPartition(task: PartitionTask): Promise<PartitionRep
     const key = { ledger: options.ledger, topic: state.topic, partition };
     await accept(options.memory, key, log.head, options.publicKey);
   }
-  return report;
+  return { report, probes: recomputed?.probed ?? 0 };
 }
 
 /** One outage meets several checks of a partition; it is said once. */
@@ -65,7 +72,8 @@ async function recompute(task: PartitionTask, findings: Finding[]): Promise<Reco
   if (options.walkers !== undefined) {
     const { walkers } = options;
     const onProgress = (position: bigint): void => tell(position, opened.bounds.highWatermark);
-    const walking = { walkers, signal: options.signal, onProgress, onAgreed };
+    const { signal, probes = DEFAULT_PROBES } = options;
+    const walking = { walkers, probes, signal, onProgress, onAgreed };
     recomputation.beginAt(await walkAhead(opened, recomputation.start, walking), true);
   }
   await recomputation.run();
@@ -76,7 +84,7 @@ async function recompute(task: PartitionTask, findings: Finding[]): Promise<Reco
 /** Begins at what was accepted before; where records before it are gone, at the beginning. */
 function skipAccepted(
   { state, partition }: PartitionTask,
-  { log, bounds }: OpenedLog,
+  { log, source, bounds }: OpenedLog,
   recomputation: Recomputation,
 ): void {
   const remembered = state.remembered.get(partition);
@@ -86,6 +94,7 @@ function skipAccepted(
   if (index < 0) return;
   const { last, frontier } = remembered.evidence;
   const accepted = LogState.resume(remembered.checkpoint, last, frontier);
+  source.seekLast(remembered.checkpoint, last);
   recomputation.beginAt({ state: accepted, index: index + 1 }, false);
 }
 

@@ -3,17 +3,18 @@
 import { SealstreamError } from '../ledger/error.js';
 import { LogState } from '../ledger/log.js';
 import { checkReceipt, formatReceipt } from '../ledger/receipt.js';
+import type { RecordBatch } from '../stream/stream.js';
 import { partitionTasks } from './checks.js';
 import type { Evidence } from './evidence.js';
 import { locate } from './locate.js';
 import { NotVerified } from './not-verified.js';
 import type { ConsumerOptions } from './options.js';
-import { NO_EVIDENCE } from './points.js';
+import { NO_EVIDENCE, Points } from './points.js';
 import { ProofBuilder } from './proof-builder.js';
 import { type OpenedLog, openLog } from './sealed-log.js';
 import { prepareTopic } from './topic.js';
 import { type Finding, finding } from './verdict.js';
-import { agrees } from './walk.js';
+import { walk } from './walk.js';
 
 export interface ProveOptions extends ConsumerOptions {
   readonly topic: string;
@@ -54,20 +55,20 @@ export async function prove(options: ProveOptions): Promise<Proof> {
       : LogState.resume(before.checkpoint, before.last, before.frontier);
   const good = start.clone();
   const builder = new ProofBuilder(start, offset, covering.checkpoint.size);
-  for await (const fetched of source.read(good.next, covering.checkpoint.next)) {
-    for (const batch of fetched.batches) {
-      for (let index = 0; index < batch.count; index++) {
-        if ((batch.offsets[index] ?? 0n) >= covering.checkpoint.next) break;
-        builder.add(batch, index);
-      }
-    }
-  }
-  if (start.next < covering.checkpoint.next) start.skipTo(covering.checkpoint.next);
-  const point = { ...covering.checkpoint, at: NO_EVIDENCE };
-  if (!agrees(start, point)) {
-    const found = await locate(source, good, point, covering);
+  const { next } = covering.checkpoint;
+  const only = new Points();
+  only.add(covering.checkpoint, NO_EVIDENCE);
+  const append = (batch: RecordBatch, from: number, to: number): void => {
+    for (let index = from; index < to; index++) builder.add(batch, index);
+  };
+  for await (const step of walk(source, start, only, 0, next, { append })) {
+    if (step.kind !== 'differs') continue;
+    const found = await locate(source, good, step.point, covering);
     throw new NotVerified([found ?? unstable(source.place, offset)]);
   }
+  await source.probe(true);
+  await source.checkIndexes();
+  if (!source.strays.isEmpty) throw new NotVerified(source.strays.findings(source.place));
   const { body, ...built } = builder.finish(`${topic}/${partition}`);
   const receipt = { ...built, note: covering.note };
   checkReceipt(receipt, body, options.publicKey);

@@ -54,6 +54,11 @@ export class Recomputation {
     this.tail = new Tail(options.sealedBefore);
   }
 
+  /** Places sought. */
+  get probed(): number {
+    return this.#options.source.probed;
+  }
+
   /** Where the log's beginning stands: what was recomputed up to here is counted from it. */
   get start(): Ahead {
     return { state: this.#good.clone(), index: this.#index };
@@ -80,6 +85,7 @@ export class Recomputation {
         going = await this.#skipFailure(error);
       }
     }
+    await this.#probe();
     await this.#checkEnd();
     // A checkpoint that was never compared is not verified, whatever the reason.
     if (this.findings.length === 0 && this.#index < this.#log.points.length) {
@@ -95,7 +101,8 @@ export class Recomputation {
     const { source, onProgress } = this.#options;
     const { points, conflicting } = this.#log;
     const until = this.#until;
-    for await (const step of walk(source, this.#state, points, this.#index, until, conflicting)) {
+    const passing = { passed: conflicting };
+    for await (const step of walk(source, this.#state, points, this.#index, until, passing)) {
       if (step.kind === 'differs') {
         // The contradiction is reported already; the log may well agree with the other one.
         if (!conflicting.has(step.index)) return this.#differs(step);
@@ -103,7 +110,8 @@ export class Recomputation {
       }
       if (step.kind === 'agrees') {
         this.#agrees(step.index);
-        if (this.findings.length === 0) await this.#options.onAgreed(step.point);
+        const isFree = this.findings.length === 0 && source.strays.isEmpty;
+        if (isFree) await this.#options.onAgreed(step.point);
       }
       if (step.kind === 'tail') this.tail.add(step);
       onProgress(source.position, until);
@@ -240,9 +248,7 @@ export class Recomputation {
   async #skipFailure(error: unknown): Promise<boolean> {
     const code = error instanceof SealstreamError ? error.code : null;
     if (code === 'batch-corrupt' || code === 'unreadable') return this.#skipUnreadable(error);
-    if (code === 'timeout' || code === 'offset-out-of-range' || code === 'log-diverged') {
-      return this.#lookAgain(error);
-    }
+    if (isAboutBounds(error)) return this.#lookAgain(error, this.#options.source.position);
     this.findings.push(findingOf(error));
     return false;
   }
@@ -268,11 +274,26 @@ export class Recomputation {
     return sealed && this.#state.next < this.#until;
   }
 
+  /** Whether those who seek are given what those are given who read in order. */
+  async #probe(): Promise<void> {
+    const { source } = this.#options;
+    try {
+      await source.probe(true);
+      await source.checkIndexes();
+    } catch (error) {
+      if (!isAboutBounds(error)) this.findings.push(findingOf(error));
+      // Else what the walk has found of the bounds explains it.
+      else if (this.findings.length === 0) {
+        await this.#lookAgain(error, this.#options.bounds.logStart);
+      }
+    }
+    this.findings.push(...source.strays.findings(source.place));
+  }
+
   /** The log does not reach as far as its bounds said when verification began, or is not as it was
    * read: true where it is read once more from its start. */
-  async #lookAgain(error: unknown): Promise<boolean> {
+  async #lookAgain(error: unknown, position: bigint): Promise<boolean> {
     const { source } = this.#options;
-    const { position } = source;
     try {
       const { logStart, highWatermark } = await source.bounds(this.#log.end);
       if (logStart > position) {
@@ -296,6 +317,7 @@ export class Recomputation {
   /** What agreed before may be gone by now. */
   async #startOver(): Promise<void> {
     this.#startedOver = true;
+    this.#options.source.startOver();
     this.findings.length = 0;
     this.records = 0n;
     this.checkpoints = 0;
@@ -306,6 +328,16 @@ export class Recomputation {
     this.#resumed = 0;
     await this.#checkStart();
   }
+}
+
+const ABOUT_BOUNDS: ReadonlySet<string> = new Set([
+  'timeout',
+  'offset-out-of-range',
+  'log-diverged',
+]);
+
+function isAboutBounds(error: unknown): boolean {
+  return error instanceof SealstreamError && ABOUT_BOUNDS.has(error.code);
 }
 
 function isDivergence(error: unknown): boolean {

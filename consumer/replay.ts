@@ -89,6 +89,10 @@ class PartitionReplay {
         if (sealed || unsealed === true) yield this.#records(slice, sealed);
       }
       if (walker.stopped !== null) return this.#stop(walker.stopped);
+      await opened.source.probe(true);
+      await opened.source.checkIndexes();
+      const [stray] = opened.source.strays.findings(opened.source.place);
+      if (stray !== undefined) return this.#stop(stray);
       this.findings.push(...overdueFinding(opened.source, tail));
     } catch (error) {
       this.#stop(findingOf(error));
@@ -126,6 +130,7 @@ async function startAt({ log, bounds, source }: OpenedLog, offset: bigint): Prom
     const evidence = await log.evidence(log.points.get(at));
     if (evidence === null) continue;
     const { checkpoint, last, frontier } = evidence;
+    source.seekLast(checkpoint, last);
     start = { state: LogState.resume(checkpoint, last, frontier), index: at + 1, finding: null };
     break;
   }
@@ -161,6 +166,8 @@ class Walker {
     for (;;) {
       let skipped = false;
       for await (const step of walk(source, this.#state, log.points, this.#index, until)) {
+        [this.stopped = null] = source.strays.findings(source.place);
+        if (this.stopped !== null) return;
         if (step.kind === 'records') this.#interval.add(step, this.#state);
         if (step.kind === 'tail') yield { slice: step, sealed: false };
         if (step.kind === 'agrees') {

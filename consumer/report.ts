@@ -8,6 +8,8 @@ export interface Report {
   readonly records: bigint;
   /** How long verification took. */
   readonly seconds: number;
+  /** Places that were sought again, over all logs: see `probes` of the options. */
+  readonly probes: number;
   readonly partitions: readonly PartitionReport[];
   /** null: no configuration topic was verified, and no checkpoint names a configuration. */
   readonly configuration: ConfigurationReport | null;
@@ -73,13 +75,14 @@ export function report(
   seconds: number,
   partitions: readonly PartitionReport[],
   configuration: ConfigurationReport | null = null,
+  probes = 0,
 ): Report {
   const log = configuration?.log ?? null;
   const verdicts = (log === null ? partitions : [...partitions, log]).map(({ verdict }) => verdict);
   // Nothing looked at is not intact: whoever asks for no partition has no answer.
   const verdict = partitions.length === 0 ? 'incomplete' : worstVerdict(verdicts);
   const records = partitions.reduce((sum, partition) => sum + partition.verified.records, 0n);
-  return { verdict, ledger, records, seconds, partitions, configuration };
+  return { verdict, ledger, records, seconds, probes, partitions, configuration };
 }
 
 /** The report as one JSON document: every bigint becomes a decimal string. */

@@ -5,6 +5,7 @@ import { findConflicts } from './conflicts.js';
 import { type Evidence, evidenceOf } from './evidence.js';
 import { findingOf } from './failure.js';
 import { timing } from './options.js';
+import { DEFAULT_PROBES } from './places.js';
 import { type Point, Points } from './points.js';
 import { Source } from './source.js';
 import type { Tail } from './tail.js';
@@ -48,7 +49,7 @@ export async function openLog(
   if (description === null || origin === null) return null;
   if (partition >= description.partitions || (history === undefined && !isKnown(state)))
     return null;
-  const reading = { ...timing(options), recycle };
+  const reading = { ...timing(options), recycle, probes: options.probes ?? DEFAULT_PROBES };
   const source = new Source(options.stream, description, partition, reading);
   const points = history?.points.sorted() ?? new Points();
   const conflicts = findConflicts(source.place, points);

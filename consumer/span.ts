@@ -6,10 +6,12 @@
  * at once. Where each stretch agrees, from the first one on, with the checkpoint that the next one
  * begins with, the log agrees with all of them.
  */
+import { SealstreamError } from '../ledger/error.js';
 import { asHash } from '../ledger/hash.js';
 import { LogState } from '../ledger/log.js';
-import type { Stream, TopicIdentity } from '../stream/stream.js';
+import type { Stray, Stream, TopicIdentity } from '../stream/stream.js';
 import type { Timing } from './options.js';
+import type { Ends, Probes } from './places.js';
 import { type PointColumns, Points } from './points.js';
 import { Source } from './source.js';
 import { walk } from './walk.js';
@@ -33,10 +35,28 @@ export interface Span {
   readonly start: SpanStart | null;
   /** At least one; the last one is where the span ends. */
   readonly points: PointColumns;
+  readonly probes: Probes;
 }
 
-/** What the log was found to be where a span ends. */
-export type SpanEnd = Pick<SpanStart, 'last' | 'frontier'>;
+/** What came of a span. */
+export interface SpanReport {
+  /**
+   * What the log was found to be where the span ends; null: it does not agree with every point, or
+   * could not be read: which, and where, is for the caller to find out by walking it.
+   */
+  readonly end: Pick<SpanStart, 'last' | 'frontier'> | null;
+  readonly strays: readonly Stray[];
+  readonly probed: number;
+  readonly ends: Ends;
+}
+
+/** Of a span that nobody came to. */
+export const NOT_WALKED: SpanReport = {
+  end: null,
+  strays: [],
+  probed: 0,
+  ends: { first: null, last: null },
+};
 
 /** Others that walk spans, several at once: threads, as a rule. */
 export interface SpanWalkers {
@@ -44,15 +64,12 @@ export interface SpanWalkers {
   readonly count: number;
   /** Shorter spans, in records, are not made. */
   readonly shortest: bigint;
-  /**
-   * null: the log does not agree with every point of the span, or could not be read: which, and
-   * where, is for the caller to find out by walking it. `onProgress` gets offsets.
-   */
+  /** `onProgress` gets offsets. */
   walk(
     span: Span,
     onProgress: (position: bigint) => void,
     signal: AbortSignal,
-  ): Promise<SpanEnd | null>;
+  ): Promise<SpanReport>;
 }
 
 export function spanStart(state: LogState): SpanStart {
@@ -67,22 +84,42 @@ export function resumeAt(origin: string, first: bigint, start: SpanStart): LogSt
   return LogState.resume(head, last, frontier);
 }
 
-/** Throws what the stream throws. */
+/** Throws what is no fault of the stream. */
 export async function walkSpan(
   stream: Stream,
   span: Span,
   options: Timing,
   onProgress: (position: bigint) => void,
-): Promise<SpanEnd | null> {
-  const { origin, first, start, identity, partition } = span;
-  const points = Points.of(span.points);
+): Promise<SpanReport> {
+  const { origin, first, start, identity, partition, probes } = span;
+  const source = new Source(stream, identity, partition, { ...options, recycle: true, probes });
   const state = start === null ? LogState.start(origin, first) : resumeAt(origin, first, start);
-  const source = new Source(stream, identity, partition, { ...options, recycle: true });
+  let isWhole = false;
+  try {
+    isWhole = await walkAll(source, state, Points.of(span.points), onProgress);
+    if (isWhole) await source.probe(true);
+  } catch (error) {
+    // What the stream shows or fails to show is found, and said, by the walk in order.
+    const isOfStream = error instanceof SealstreamError && error.code !== 'internal';
+    if (!isOfStream && options.signal?.aborted !== true) throw error;
+    isWhole = false;
+  }
+  const end = isWhole ? { last: state.last(), frontier: state.frontier() } : null;
+  return { end, strays: source.strays.ranges, probed: source.probed, ends: source.places.ends };
+}
+
+/** Whether the log agrees with all points. */
+async function walkAll(
+  source: Source,
+  state: LogState,
+  points: Points,
+  onProgress: (position: bigint) => void,
+): Promise<boolean> {
   let met = 0;
   for await (const step of walk(source, state, points, 0, points.nextOf(points.length - 1))) {
-    if (step.kind === 'differs') return null;
+    if (step.kind === 'differs') return false;
     if (step.kind === 'agrees') met++;
     onProgress(source.position);
   }
-  return met === points.length ? { last: state.last(), frontier: state.frontier() } : null;
+  return met === points.length;
 }

@@ -13,7 +13,7 @@ import {
   configurationReport,
 } from './configuration-report.js';
 import type { TopicToVerify, VerifyOptions } from './options.js';
-import { verifyPartition } from './partition.js';
+import { type VerifiedPartition, verifyPartition } from './partition.js';
 import { type ConfigurationReport, type PartitionReport, type Report, report } from './report.js';
 import { prepareTopic, type TopicState } from './topic.js';
 
@@ -30,10 +30,11 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const started = performance.now();
   const verified: VerifiedTopic[] = [];
   for (const topic of options.topics) verified.push(await verifyTopic(options, topic));
-  const configuration = await verifyConfiguration(options, verified);
+  const own = await verifyConfiguration(options, verified);
   const seconds = Math.round(performance.now() - started) / 1000;
   const partitions = verified.flatMap((topic) => topic.partitions);
-  return report(options.ledger, seconds, partitions, configuration);
+  const probes = verified.reduce((sum, topic) => sum + topic.probes, own.probes);
+  return report(options.ledger, seconds, partitions, own.configuration, probes);
 }
 
 /** Without the checkpoints: those of many topics would be much to hold at once. */
@@ -41,29 +42,35 @@ interface VerifiedTopic {
   readonly identity: TopicIdentity | null;
   readonly partitions: readonly PartitionReport[];
   readonly changes: Changes;
+  readonly probes: number;
 }
 
 /** The configuration topic last: what the other logs' checkpoints name is in it by then. */
 async function verifyConfiguration(
   options: VerifyOptions,
   verified: readonly VerifiedTopic[],
-): Promise<ConfigurationReport | null> {
+): Promise<{ readonly configuration: ConfigurationReport | null; readonly probes: number }> {
   const changes = verified.map((one) => one.changes);
   const { configuration: topic } = options;
-  if (topic === undefined) return configurationReport(options, changes, null);
+  if (topic === undefined) {
+    return { configuration: await configurationReport(options, changes, null), probes: 0 };
+  }
   const whole = { ...options, partition: CONFIGURATION_PARTITION };
   const own = await verifyTopic(whole, { topic, partitions: 1 });
   const log = { topic, identity: own.identity, report: own.partitions[0] ?? null };
-  return configurationReport(options, [...changes, own.changes], log);
+  const configuration = await configurationReport(options, [...changes, own.changes], log);
+  return { configuration, probes: own.probes };
 }
 
 async function verifyTopic(options: VerifyOptions, topic: TopicToVerify): Promise<VerifiedTopic> {
   const state = await prepareTopic(options, topic);
   const { walkers, ...alone } = options;
   const isWorthIt = walkers !== undefined && sealedRecords(state) >= walkers.shortest;
-  const partitions = await verifyPartitions(isWorthIt ? options : alone, state);
+  const verified = await verifyPartitions(isWorthIt ? options : alone, state);
   const changes = changesOf(state, options.partition);
-  return { identity: state.description, partitions, changes };
+  const partitions = verified.map((one) => one.report);
+  const probes = verified.reduce((sum, one) => sum + one.probes, 0);
+  return { identity: state.description, partitions, changes, probes };
 }
 
 function sealedRecords({ history }: TopicState): bigint {
@@ -75,7 +82,7 @@ function sealedRecords({ history }: TopicState): bigint {
 async function verifyPartitions(
   options: VerifyOptions,
   state: TopicState,
-): Promise<PartitionReport[]> {
+): Promise<VerifiedPartition[]> {
   const walking = (options.walkers?.count ?? 0) * CONCURRENCY_EACH;
   const concurrency = Math.max(CONCURRENCY, walking);
   return inParallel(partitionTasks(options, state), concurrency, verifyPartition);

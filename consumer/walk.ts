@@ -3,10 +3,12 @@
  * checkpoint on the way. Checkpoints are met by offset (`next`), not by count, so that a log with a
  * record too few or too many is seen at the first checkpoint behind the change.
  */
+import { randomInt } from 'node:crypto';
 import { SealstreamError } from '../ledger/error.js';
 import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
 import type { RecordBatch } from '../stream/stream.js';
+import type { Begun, Place } from './places.js';
 import type { Point, Points } from './points.js';
 import type { Source } from './source.js';
 
@@ -30,6 +32,13 @@ export type Step =
       readonly to: number;
     };
 
+export interface WalkOptions {
+  /** Indexes of points that may differ. */
+  readonly passed?: ReadonlySet<number>;
+  /** Who appends the records [from, to) to the state, where that is somebody else. */
+  readonly append?: (batch: RecordBatch, from: number, to: number) => void;
+}
+
 /** Index of the first record of `batch` with an offset ≥ `offset`, looking from `from` on. */
 function indexOf(batch: RecordBatch, offset: bigint, from = 0): number {
   let low = from;
@@ -52,7 +61,7 @@ export function agrees(state: LogState, point: Point): boolean {
 
 /**
  * Hashes [state.next, until) into `state`, comparing with `points` from `index` on. Ends after the
- * first point that differs and is not in `passed`, or at `until`: points beyond it are not met.
+ * first point that differs and is not `passed`, or at `until`: points beyond it are not met.
  * Throws what the source throws; `state.next` then says how far it came.
  */
 export async function* walk(
@@ -61,10 +70,13 @@ export async function* walk(
   points: Points,
   index: number,
   until: bigint,
-  passed: ReadonlySet<number> = new Set(),
+  options: WalkOptions = {},
 ): AsyncGenerator<Step> {
+  const { passed, append = (batch, from, to) => state.append(batch, from, to) } = options;
   let at = index;
   let seen = state.next;
+  let start: bigint | null = state.next;
+  source.places.leap();
   /** Compares with every point up to `offset`; true: one differs. */
   function* meet(offset: bigint): Generator<Step, boolean> {
     for (; at < points.length; at++) {
@@ -72,32 +84,61 @@ export async function* walk(
       if (point.next > offset) return false;
       if (point.next > state.next) state.skipTo(point.next);
       const kind = agrees(state, point) ? 'agrees' : 'differs';
+      if (kind === 'agrees') source.agreed();
       yield { kind, index: at, point };
-      if (kind === 'differs' && !passed.has(at)) return true;
+      if (kind === 'differs' && !passed?.has(at)) return true;
     }
     return false;
   }
   if (yield* meet(state.next)) return;
   for await (const fetched of source.read(state.next, until)) {
-    for (const batch of fetched.batches) {
+    const { batches } = fetched;
+    for (const [number, batch] of batches.entries()) {
       seen = checkOrder(source, batch, seen);
       const end = indexOf(batch, until);
       let done = 0;
+      const edges = {
+        isFirst: number === 0,
+        isLast: number === batches.length - 1,
+        boundary: start ?? boundaryIn(batch, points, at),
+      };
+      const begun = at < points.length ? source.places.begin(state, edges) : null;
+      start = null;
       while (done < end && at < points.length) {
         const to = Math.min(end, indexOf(batch, points.nextOf(at), done));
         if (to > done) {
-          state.append(batch, done, to);
+          append(batch, done, to);
           yield { kind: 'records', batch, from: done, to };
         }
         done = to;
         if (done < end && (yield* meet(batch.offsets[done] ?? 0n))) return;
       }
+      if (begun !== null) source.places.add(placeOf(batch, done, begun, state), begun.slot, edges);
       if (done < end) yield { kind: 'tail', batch, from: done, to: end };
     }
+    if (source.isDue) await source.probe(false);
     const reached = fetched.next.offset < until ? fetched.next.offset : until;
     if (yield* meet(reached)) return;
     if (at < points.length && reached > state.next) state.skipTo(reached);
   }
+}
+
+/** Seeks to checkpoint boundaries: to all of so many, about so many of more. */
+const MOST_BOUNDARIES = 10_000;
+
+/** The checkpoint boundary that a seek to it would find in this batch; null: none that is sought. */
+function boundaryIn({ nextOffset }: RecordBatch, points: Points, at: number): bigint | null {
+  if (at >= points.length || points.nextOf(at) >= nextOffset) return null;
+  const isSought = points.length <= MOST_BOUNDARIES || randomInt(points.length) < MOST_BOUNDARIES;
+  return isSought ? points.nextOf(at) : null;
+}
+
+/** The first `done` records of the batch were hashed. */
+function placeOf(batch: RecordBatch, done: number, { before }: Begun, state: LogState): Place {
+  const { baseOffset: base, nextOffset: next, offsets, sizeInBytes } = batch;
+  const from = offsets[0] ?? base;
+  const to = done > 0 ? (offsets[done - 1] ?? from) + 1n : from;
+  return { base, next, from, to, before, behind: state.chain, sizeInBytes };
 }
 
 /**

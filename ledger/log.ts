@@ -149,6 +149,17 @@ export class LogState {
   }
 }
 
+/**
+ * c after the records [from, to), which follow the record of `chain` (FORMAT §3): the chain alone,
+ * for who knows it at both ends. Throws `internal` on columns that cannot be.
+ */
+export function chainOver(chain: Hash, records: RecordColumns, from: number, to: number): Hash {
+  checkColumns(records, from, to);
+  const hashes = hashing().hashesAt({ size: 0n, chain, last: NOTHING, frontier: NOTHING });
+  if (from < to) hashes.append(records, from, to);
+  return hashes.chain;
+}
+
 /** The chain that the last entry of this checkpoint's log leads to. */
 function chainOf({ origin, size, first, next }: LogHead, last: Uint8Array): Hash {
   const start = genesis(origin);

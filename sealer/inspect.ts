@@ -4,7 +4,8 @@ import { SealstreamError } from '../ledger/error.js';
 import { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
 import type { MemorySlot } from '../store/memory.js';
-import type { Bounds } from '../stream/stream.js';
+import { strayError } from '../stream/read.js';
+import type { Bounds, Stray } from '../stream/stream.js';
 import { type LogContext, memoryKeyOf, placeOf } from './context.js';
 import { outranks } from './heads.js';
 import { checkLastRecord } from './last-record.js';
@@ -201,6 +202,16 @@ export function logStartMoved(log: LogContext, logStart: bigint, next: bigint): 
     `${placeOf(log)} is sealed up to offset ${next} and now starts at ${logStart}: records were ` +
       'deleted before they were sealed; check retention and who may delete records',
   );
+}
+
+/**
+ * At once, and not as what a batch that arrived damaged once would be: the stream has looked twice,
+ * and whoever goes on from behind a stray does not meet it again.
+ */
+export function refuseStrays(log: LogContext, [stray]: readonly Stray[]): void {
+  if (stray === undefined) return;
+  const { message } = strayError(log.topic, log.partition, stray);
+  throw new SealRefused('batch-corrupt', `${message}, and run verify`);
 }
 
 export async function boundsOf(log: LogContext): Promise<Bounds> {

@@ -3,7 +3,7 @@ import { encodeHex } from '../ledger/text.js';
 import type { Fetched, Position } from '../stream/stream.js';
 import { backoffDelay } from './backoff.js';
 import { memoryKeyOf } from './context.js';
-import { logStartMoved } from './inspect.js';
+import { logStartMoved, refuseStrays } from './inspect.js';
 import type { LogSealer } from './log-sealer.js';
 import { mayPass, type Refusal, refusalOf, type SealRefused } from './refusal.js';
 import { Schedule } from './schedule.js';
@@ -101,6 +101,7 @@ export class LogRunner {
       throw logStartMoved(log.context, fetched.logStart, at);
     }
     if (fetched.highWatermark !== null) log.follow(fetched.highWatermark);
+    refuseStrays(log.context, fetched.strays);
     for (const batch of fetched.batches) {
       await log.append(batch, fetched.next.offset);
       // The task beside may have lost to another sealer meanwhile: all this is then read again.

@@ -2,7 +2,7 @@ import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import { readRange } from '../stream/read.js';
 import { abortWith } from './abort.js';
 import { backoffDelay, pause } from './backoff.js';
-import { logStartMoved } from './inspect.js';
+import { logStartMoved, refuseStrays } from './inspect.js';
 import type { LogSealer } from './log-sealer.js';
 import { type Refusal, refusalOf } from './refusal.js';
 
@@ -108,7 +108,9 @@ async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<
     if (from < end && !(await log.inTurn(log.context.chains, chain))) return false;
   } catch (error) {
     // A batch that cannot be read is no reason to leave what was read before it unsealed.
-    const isBatch = error instanceof SealstreamError && BATCH_CODES.has(error.code);
+    const isBatch =
+      error instanceof SealstreamError &&
+      (BATCH_CODES.has(error.code) || refusalOf(error, log.place)?.reason === 'batch-corrupt');
     if (isBatch && log.unsealedRecords > 0n) await checkpoint(log, signal);
     throw error;
   }
@@ -151,7 +153,7 @@ async function chainTo(
 ): Promise<boolean> {
   const { stream, topic, partition, settings } = log.context;
   const range = { partition, from, until: end };
-  const options = { timeoutMs: settings.timeout, signal, recycle: true };
+  const options = { timeoutMs: settings.timeout, signal, recycle: true, withStrays: true };
   for await (const fetched of readRange(stream, topic, range, options)) {
     progress();
     if (fetched.highWatermark !== null) log.follow(fetched.highWatermark);
@@ -159,6 +161,7 @@ async function chainTo(
     if (fetched.logStart !== null && fetched.logStart > at) {
       throw logStartMoved(log.context, fetched.logStart, at);
     }
+    refuseStrays(log.context, fetched.strays);
     for (const batch of fetched.batches) {
       await log.append(batch, fetched.next.offset);
       if (log.unsealedRecords < BigInt(settings.records)) continue;

@@ -1,5 +1,5 @@
 import { SealstreamError } from '../ledger/error.js';
-import type { Bounds, Fetched, Reader, Stream, TopicIdentity } from './stream.js';
+import type { Bounds, Fetched, Reader, Stray, Stream, TopicIdentity } from './stream.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const POLL_MS = 500;
@@ -20,6 +20,14 @@ export interface ReadOptions {
   readonly maxBytes?: number;
   /** What was read is looked at only until more is asked for; see ReaderOptions. */
   readonly recycle?: boolean;
+  /** The caller looks at `strays`; else the first one ends the reading as `batch-corrupt`. */
+  readonly withStrays?: boolean;
+}
+
+/** A place to look at, and about how many bytes of what is handed out there. */
+export interface Look {
+  readonly offset: bigint;
+  readonly bytes: number;
 }
 
 /**
@@ -45,15 +53,52 @@ export async function* readRange(
     while (position < until) {
       const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), options.signal);
       options.signal?.throwIfAborted();
-      if (fetched !== undefined && fetched.next.offset > position) {
+      const isProgress = fetched !== undefined && fetched.next.offset > position;
+      if (isProgress || (fetched !== undefined && fetched.strays.length > 0)) {
         position = fetched.next.offset;
-        patience.renew();
+        if (isProgress) patience.renew();
         yield fetched;
-        patience.renew();
+        if (isProgress) patience.renew();
+        const [stray] = fetched.strays;
+        if (stray && options.withStrays !== true) throw strayError(topic, partition, stray);
       }
       const error = fetched?.error ?? null;
       if (error !== null) await patience.spend(error);
       else patience.check(() => short(topic, partition, position, until, fetched));
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/**
+ * Seeks to each place in turn and yields what is handed out there. Throws as readRange does; an
+ * abort too.
+ */
+export async function* lookAt(
+  stream: Stream,
+  topic: TopicIdentity,
+  partition: number,
+  looks: Iterable<Look>,
+  options: ReadOptions = {},
+): AsyncGenerator<Fetched> {
+  const patience = new Patience(options);
+  const reader = await openReader(stream, topic, options, patience);
+  try {
+    for (const { offset, bytes } of looks) {
+      reader.seek({ partition, offset, until: offset + 1n, look: { bytes } });
+      for (let seen = false; !seen; ) {
+        const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), options.signal);
+        options.signal?.throwIfAborted();
+        const error = fetched?.error ?? null;
+        if (error !== null) await patience.spend(error);
+        else if (fetched !== undefined && fetched.next.offset > offset) {
+          patience.renew();
+          yield fetched;
+          patience.renew();
+          seen = true;
+        } else patience.check(() => short(topic, partition, offset, offset + 1n, fetched));
+      }
     }
   } finally {
     await reader.close();
@@ -104,6 +149,19 @@ async function openReader(
       await patience.spend(error);
     }
   }
+}
+
+/** What a stray is to those who stop at one. */
+export function strayError(
+  topic: TopicIdentity,
+  partition: number,
+  { from, to }: Stray,
+): SealstreamError {
+  return new SealstreamError(
+    'batch-corrupt',
+    `${topic.topic}/${partition}: a second batch for offsets ${from} to ${to - 1n} stands where no ` +
+      'log can have one; keep the segment as evidence',
+  );
 }
 
 function unanswered(topic: TopicIdentity, partition: number): SealstreamError {

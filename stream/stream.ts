@@ -57,6 +57,8 @@ export interface RecordBatch extends RecordColumns {
   readonly baseOffset: bigint;
   /** First offset after this batch: base offset + lastOffsetDelta + 1. */
   readonly nextOffset: bigint;
+  /** As it is stored, header included. */
+  readonly sizeInBytes: number;
   readonly control: boolean;
   record(index: number): StreamRecord;
 }
@@ -72,16 +74,36 @@ export interface Position {
    * for its end before it reads. What it then reports has no bounds.
    */
   readonly until?: bigint;
+  /**
+   * A look at what is handed out here: about so many bytes of it, and the first batch whole, with its
+   * records below `offset`.
+   */
+  readonly look?: { readonly bytes: number };
+}
+
+/**
+ * Offsets [from, to) of a whole batch that stands where no log can have it: behind others that hold
+ * or pass these offsets, or where only later ones were asked for. Brokers never store one; somebody
+ * put it there for those who come to these offsets by another way.
+ */
+export interface Stray {
+  readonly from: bigint;
+  readonly to: bigint;
 }
 
 /**
  * What one poll brought for one partition. `batches` are in order, hold no record below the asked
- * offset and none at or above the high watermark. With an error of class `retry` the position stands
- * and the reader goes on trying; after any other class the partition is out of the reader.
+ * offset and none at or above the high watermark. All that came is in it: what is no batch of the
+ * log is among `strays`, or ends in an error. With an error of class `retry` the position stands and
+ * the reader goes on trying; after any other class the partition is out of the reader.
+ *
+ * `strays` and `batch-corrupt` are reported once a second reading from the same position, over a new
+ * connection or from a newly opened file, has shown such a thing too.
  */
 export interface Fetched {
   readonly partition: number;
   readonly batches: readonly RecordBatch[];
+  readonly strays: readonly Stray[];
   /** Where the next poll goes on; at least the position asked for. */
   readonly next: Position;
   /** null where the stream could not say. */
@@ -163,6 +185,11 @@ export interface Stream {
     partitions: readonly number[],
   ): Promise<readonly (Bounds | SealstreamError)[]>;
   reader(topic: TopicIdentity, options?: ReaderOptions): Promise<Reader>;
+  /**
+   * Offsets for which the files that a broker would find batches by lead elsewhere than to them; absent
+   * where those are not to be seen.
+   */
+  misleadingRanges?(topic: TopicIdentity, partition: number): Promise<readonly Stray[]>;
   appender(topic: TopicIdentity, options?: AppenderOptions): Promise<Appender>;
   own(topic: TopicIdentity, options: OwnershipOptions): Promise<Ownership>;
   close(): Promise<void>;

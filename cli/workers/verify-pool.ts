@@ -1,9 +1,9 @@
 /**
  * Threads for `verify`. Each opens the stream for itself and hashes spans of logs, one at a time;
- * what they find out is an end that is checked against a signature, or nothing.
+ * what they find out is an end that is checked against a signature, and what stands out of place.
  */
 import { Worker } from 'node:worker_threads';
-import type { Span, SpanEnd, SpanWalkers } from '../../consumer/span.js';
+import { NOT_WALKED, type Span, type SpanReport, type SpanWalkers } from '../../consumer/span.js';
 import { SealstreamError } from '../../ledger/error.js';
 import type { StreamPlace } from '../place.js';
 import { THREAD_LIMITS } from './limits.js';
@@ -23,12 +23,12 @@ export type ToWalker =
 
 export type FromWalker =
   | { readonly kind: 'progress'; readonly position: bigint }
-  | { readonly kind: 'end'; readonly end: SpanEnd | null };
+  | { readonly kind: 'end'; readonly report: SpanReport };
 
 interface Job {
   readonly span: Span;
   readonly onProgress: (position: bigint) => void;
-  readonly resolve: (end: SpanEnd | null) => void;
+  readonly resolve: (report: SpanReport) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -58,7 +58,7 @@ export class VerifyPool implements SpanWalkers {
     span: Span,
     onProgress: (position: bigint) => void,
     signal: AbortSignal,
-  ): Promise<SpanEnd | null> {
+  ): Promise<SpanReport> {
     return new Promise((resolve, reject) => {
       const job = { span, onProgress, resolve, reject };
       const onAbort = (): void => this.#cancel(job);
@@ -106,7 +106,7 @@ export class VerifyPool implements SpanWalkers {
         return;
       }
       thread.job = null;
-      job?.resolve(message.end);
+      job?.resolve(message.report);
       this.#deal();
     });
     worker.on('error', (error) => this.#fail(error));
@@ -120,7 +120,7 @@ export class VerifyPool implements SpanWalkers {
   #cancel(job: Job): void {
     if (this.#waiting.includes(job)) {
       this.#waiting = this.#waiting.filter((other) => other !== job);
-      job.resolve(null);
+      job.resolve(NOT_WALKED);
     }
     const thread = this.#threads.find((each) => each.job === job);
     thread?.worker.postMessage({ kind: 'cancel' } satisfies ToWalker);

@@ -1,6 +1,6 @@
 /** A thread that walks spans of one stream, one after the other; see verify-pool.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { walkSpan } from '../../consumer/span.js';
+import { NOT_WALKED, type Span, type SpanReport, walkSpan } from '../../consumer/span.js';
 import { SealstreamError } from '../../ledger/error.js';
 import { openStream } from '../../stream/open.js';
 import type { Stream } from '../../stream/stream.js';
@@ -26,16 +26,22 @@ async function walk({ span }: Extract<ToWalker, { kind: 'walk' }>): Promise<void
     told = performance.now();
     tell({ kind: 'progress', position });
   };
+  tell({ kind: 'end', report: await walkOn(span, signal, onProgress) });
+}
+
+async function walkOn(
+  span: Span,
+  signal: AbortSignal,
+  onProgress: (position: bigint) => void,
+): Promise<SpanReport> {
   try {
     // Without a logger: what is worth a warning is met, and said, by the walk in order as well.
     stream ??= await openStream(place.url, place.options);
-    tell({ kind: 'end', end: await walkSpan(stream, span, { ...timing, signal }, onProgress) });
   } catch (error) {
-    // What the stream shows or fails to show is found, and said, by the walk in order.
-    const isOfStream = error instanceof SealstreamError && error.code !== 'internal';
-    if (!isOfStream && !signal.aborted) throw error;
-    tell({ kind: 'end', end: null });
+    if (error instanceof SealstreamError && error.code !== 'internal') return NOT_WALKED;
+    throw error;
   }
+  return walkSpan(stream, span, { ...timing, signal }, onProgress);
 }
 
 async function close(): Promise<void> {

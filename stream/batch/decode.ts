@@ -1,5 +1,5 @@
 import { SealstreamError } from '../../ledger/error.js';
-import type { RecordBatch } from '../stream.js';
+import type { RecordBatch, Stray } from '../stream.js';
 import { decompress } from './compression.js';
 import { type BatchHeader, corrupt, hasValidCrc, RECORDS_AT, readBatchHeader } from './layout.js';
 import { type Columns, readColumns } from './records.js';
@@ -19,12 +19,16 @@ export interface DecodeOptions {
   /** Records below it are dropped: a stream hands out whole batches. */
   readonly from: bigint;
   /**
-   * The bytes begin with the batch that holds `from` or a later one, so that a batch which ends
-   * before it is out of place. Default false: such batches are skipped.
+   * No batch may begin below it: where a batch that was read before ends, or a segment begins.
+   * Default 0: the first batch may begin below `from`, as where somebody seeks.
    */
-  readonly exact?: boolean;
+  readonly reached?: bigint;
+  /** The first batch comes whole, with its records below `from`. Default false. */
+  readonly whole?: boolean;
   /** Records at or above it are dropped: the high watermark. Default: none. */
   readonly below?: bigint;
+  /** A batch that reaches past it is corrupt: where the next segment begins. Default: none. */
+  readonly limit?: bigint;
   /** Bytes that the records of one batch may decompress to. Default 64 MiB. */
   readonly maxRecordBytes?: number;
   /** Where the bytes come from, for error messages. */
@@ -34,8 +38,17 @@ export interface DecodeOptions {
 
 export interface DecodedBatches {
   readonly batches: RecordBatch[];
+  /**
+   * The batches that are out of place: they begin below what was reached before them, or end before
+   * `from`. Their records are not decoded: no log has such a batch, whatever is in it.
+   */
+  readonly strays: Stray[];
   /** Where to go on: after the last batch, at most `below`, at least `from`. */
   readonly next: bigint;
+  /** The last batch ends at `next`, so that none may begin below it. */
+  readonly isWhole: boolean;
+  /** Bytes of the batches and strays. */
+  readonly consumed: number;
   /** Leader epoch of the last batch; null where there was none or it has none. */
   readonly lastEpoch: number | null;
   /** The bytes end within a batch, as a fetch of limited size does. */
@@ -54,45 +67,61 @@ export interface DecodedBatches {
  * end as an error.
  */
 export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): DecodedBatches {
-  const { from, below = 2n ** 63n - 1n } = options;
-  const limit = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
+  const { from, below = 2n ** 63n - 1n, limit } = options;
+  const most = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
   const batches: RecordBatch[] = [];
+  const strays: Stray[] = [];
   let next = from;
-  let reached = 0n;
+  let reached = options.reached ?? 0n;
+  let isWhole = false;
   let lastEpoch: number | null = null;
   let at = 0;
   let decompressed = 0;
   const stopped = (partial: boolean, error: SealstreamError | null): DecodedBatches => {
-    return { batches, next, lastEpoch, partial, error };
+    return { batches, strays, next, isWhole, consumed: at, lastEpoch, partial, error };
   };
-  while (at < bytes.length && next < below && decompressed <= ENOUGH_DECOMPRESSED_BYTES) {
+  while (at < bytes.length) {
     let header: BatchHeader | null = null;
     try {
       header = readBatchHeader(bytes, at);
-      if (header === null || at + header.sizeInBytes > bytes.length) return stopped(true, null);
-      if (header.baseOffset < reached) {
-        throw corrupt(`base offset ${header.baseOffset} after offset ${reached - 1n}`);
+      const partial = header === null || at + header.sizeInBytes > bytes.length;
+      const isStray = header !== null && (header.baseOffset < reached || header.nextOffset <= from);
+      // Looked at before anything else is, also where it is cut off, or behind the last one wanted; but
+      // what is both may be a write that never finished.
+      if (header !== null && isStray && !(partial && next >= below)) {
+        if (!partial && !hasValidCrc(bytes, at, header)) throw corrupt(CRC_DIFFERS);
+        strays.push({ from: header.baseOffset, to: header.nextOffset });
       }
-      if (header.baseOffset >= below) break;
-      reached = header.nextOffset;
-      if (options.exact === true && header.nextOffset <= from) {
-        throw corrupt(`it ends before offset ${from}, which was read already`);
-      }
-      if (header.nextOffset > from) {
-        const batch = decodeBatch(bytes, at, header, { from, below, limit });
+      if (next >= below) {
+        if (!isStray || partial) break;
+      } else if (header === null || partial) {
+        return stopped(true, null);
+      } else if (!isStray) {
+        if (limit !== undefined && header.nextOffset > limit) {
+          throw corrupt(`it reaches past offset ${limit}, the start of the next segment`);
+        }
+        if (header.baseOffset >= below || decompressed > ENOUGH_DECOMPRESSED_BYTES) break;
+        const first = options.whole === true && batches.length === 0 ? header.baseOffset : from;
+        const batch = decodeBatch(bytes, at, header, { from: first, below, limit: most });
         batches.push(batch);
         if (header.compression !== 0) decompressed += batch.bytes.length;
-        next = batch.nextOffset;
+        reached = header.nextOffset;
+        isWhole = reached <= below;
+        next = isWhole ? reached : below;
         lastEpoch = header.leaderEpoch < 0 ? null : header.leaderEpoch;
       }
-      at += header.sizeInBytes;
+      at += header?.sizeInBytes ?? 0;
     } catch (error) {
       if (!(error instanceof SealstreamError)) throw error;
+      // Nothing more is wanted: what follows may be a write that never finished.
+      if (next >= below) break;
       return stopped(false, placed(error, options, header?.baseOffset ?? next));
     }
   }
   return stopped(false, null);
 }
+
+const CRC_DIFFERS = 'the CRC-32C does not match the bytes: they changed after they were written';
 
 function decodeBatch(
   bytes: Uint8Array,
@@ -101,7 +130,7 @@ function decodeBatch(
   { from, below, limit }: { from: bigint; below: bigint; limit: number },
 ): RecordBatch {
   if (!hasValidCrc(bytes, at, header)) {
-    throw corrupt('the CRC-32C does not match the bytes: they changed after they were written');
+    throw corrupt(CRC_DIFFERS);
   }
   let columns: Columns | null = null;
   if (!header.control) {

@@ -17,6 +17,7 @@ const NO_COLUMNS: Columns = {
 export class BatchView implements RecordBatch {
   readonly baseOffset: bigint;
   readonly nextOffset: bigint;
+  readonly sizeInBytes: number;
   readonly control: boolean;
   readonly timestampType: TimestampType;
   readonly count: number;
@@ -29,7 +30,8 @@ export class BatchView implements RecordBatch {
   /** `columns` is null for control batches, whose records are no data. */
   constructor(header: BatchHeader, columns: Columns | null, from: bigint, below: bigint) {
     this.baseOffset = header.baseOffset;
-    this.nextOffset = header.nextOffset < below ? header.nextOffset : below;
+    this.nextOffset = header.nextOffset;
+    this.sizeInBytes = header.sizeInBytes;
     this.control = header.control;
     this.timestampType = header.timestampType;
     const all = columns ?? NO_COLUMNS;

@@ -1,6 +1,7 @@
 import { SealstreamError } from '../../ledger/error.js';
 import { type DecodedBatches, decodeBatches } from '../batch/decode.js';
 import type { Bounds, TopicIdentity } from '../stream.js';
+import type { PartitionState } from './partition-state.js';
 import { KAFKA_ERROR, protocolError } from './protocol/error-codes.js';
 import type { FetchedPartition } from './protocol/fetch.js';
 
@@ -10,8 +11,8 @@ const BYTES_BEFORE_LENGTH_COUNTS = 12;
 /** What to do about one partition of a Fetch response. */
 export type FetchOutcome =
   | { readonly kind: 'read'; readonly decoded: DecodedBatches }
-  /** The first batch is cut off: ask for this many bytes. */
-  | { readonly kind: 'cut-off'; readonly neededBytes: number }
+  /** The first batch is cut off, behind strays maybe: ask for this many bytes. */
+  | { readonly kind: 'cut-off'; readonly decoded: DecodedBatches; readonly neededBytes: number }
   /** Read again over a new connection before believing it. */
   | { readonly kind: 'corrupt'; readonly decoded: DecodedBatches; readonly error: SealstreamError }
   /** Only ListOffsets tells the bounds. */
@@ -19,10 +20,13 @@ export type FetchOutcome =
   | { readonly kind: 'retry'; readonly error: SealstreamError }
   | { readonly kind: 'fatal'; readonly error: SealstreamError };
 
+/** Where the request began; the rest as in PartitionState. */
+type Asked = Pick<PartitionState, 'offset' | 'lastEpoch' | 'reached' | 'look'>;
+
 export function judge(
   topic: TopicIdentity,
   fetched: FetchedPartition,
-  asked: { readonly offset: bigint; readonly lastEpoch: number },
+  asked: Asked,
   broker: string,
 ): FetchOutcome {
   const place = `topic ${topic.topic} partition ${fetched.partition} offset ${asked.offset}`;
@@ -30,9 +34,9 @@ export function judge(
   const { errorCode, diverging } = fetched;
   if (errorCode === KAFKA_ERROR.OFFSET_OUT_OF_RANGE) return { kind: 'out-of-range' };
   if (errorCode === KAFKA_ERROR.CORRUPT_MESSAGE) {
-    const decoded = { batches: [], next: asked.offset, lastEpoch: null, partial: false };
+    const nothing = { ...fetched, records: new Uint8Array(0) };
     const error = protocolError(errorCode, where);
-    return { kind: 'corrupt', decoded: { ...decoded, error }, error };
+    return { kind: 'corrupt', decoded: decode(topic, nothing, asked), error };
   }
   if (isAboutIdentity(errorCode)) {
     // Whether it is gone, another, or not known yet is for the metadata to say.
@@ -56,7 +60,7 @@ export function judge(
       "only leaders are read from: see the brokers' replica.selector.class";
     return { kind: 'retry', error: new SealstreamError('busy', message) };
   }
-  return read(topic, fetched, asked.offset);
+  return read(topic, fetched, asked);
 }
 
 function isAboutIdentity(errorCode: number): boolean {
@@ -67,26 +71,34 @@ function isAboutIdentity(errorCode: number): boolean {
   );
 }
 
-function read(topic: TopicIdentity, fetched: FetchedPartition, offset: bigint): FetchOutcome {
-  const decoded = decodeBatches(fetched.records, {
-    from: offset,
+function decode(topic: TopicIdentity, fetched: FetchedPartition, asked: Asked): DecodedBatches {
+  return decodeBatches(fetched.records, {
+    from: asked.offset,
+    reached: asked.reached,
+    whole: asked.look !== null,
     below: fetched.highWatermark,
     topic: topic.topic,
     partition: fetched.partition,
   });
+}
+
+function read(topic: TopicIdentity, fetched: FetchedPartition, asked: Asked): FetchOutcome {
+  const decoded = decode(topic, fetched, asked);
   if (decoded.error?.code === 'batch-corrupt') {
     return { kind: 'corrupt', decoded, error: decoded.error };
   }
-  if (decoded.error !== null && decoded.batches.length === 0) {
+  if (decoded.error !== null && decoded.batches.length === 0 && decoded.strays.length === 0) {
     return { kind: 'fatal', error: decoded.error };
   }
-  if (decoded.partial && decoded.next === offset) {
-    return { kind: 'cut-off', neededBytes: neededBytes(fetched.records) };
+  if (decoded.partial && decoded.next === asked.offset) {
+    const { consumed } = decoded;
+    const rest = neededBytes(fetched.records.subarray(consumed));
+    return { kind: 'cut-off', decoded, neededBytes: consumed + rest };
   }
   return { kind: 'read', decoded };
 }
 
-/** Of the first batch, as its header claims; twice what came where that much is not there. */
+/** Of a batch, as its header claims; twice what came where that much is not there. */
 function neededBytes(records: Uint8Array): number {
   if (records.length < BYTES_BEFORE_LENGTH_COUNTS) return 2 * BYTES_BEFORE_LENGTH_COUNTS;
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);

@@ -93,16 +93,18 @@ export class FetchSource {
     // Partitions that were not heard of yet are answered at once, so that callers learn the bounds.
     const longest = Math.min(LONG_POLL_MS, Math.floor(timeoutMs / 3));
     const maxWaitMs = asked.every((state) => state.answered) ? longest : 0;
+    const bytesOf = ({ look, neededBytes }: PartitionState) =>
+      Math.max(look?.bytes ?? this.#maxBytes, neededBytes);
     const request = {
       topicId: this.#topic.topicId,
       maxWaitMs,
-      maxBytes: Math.max(this.#maxBytes, ...asked.map((state) => state.neededBytes)),
+      maxBytes: Math.max(...asked.map(bytesOf)),
       partitions: asked.map((state) => ({
         partition: state.partition,
         leaderEpoch: state.leaderEpoch,
         offset: state.offset,
         lastEpoch: state.lastEpoch,
-        maxBytes: Math.max(this.#maxBytes, state.neededBytes),
+        maxBytes: bytesOf(state),
       })),
     };
     const { bytes, what } = await this.#cluster.call(

@@ -1,4 +1,5 @@
 import type { SealstreamError } from '../../ledger/error.js';
+import type { DecodedBatches } from '../batch/decode.js';
 import type { Bounds, Fetched, Position } from '../stream.js';
 import { backOffMs } from './back-off.js';
 
@@ -9,6 +10,11 @@ const NO_EPOCH = -1;
 export class PartitionState {
   readonly partition: number;
   offset: bigint;
+  /** No batch may begin below it: where the last one that was read ends. */
+  reached = 0n;
+  /** As in Position. */
+  readonly until: bigint | null;
+  readonly look: NonNullable<Position['look']> | null;
   /** −1: unknown. */
   lastEpoch: number;
   /** −1: none known. */
@@ -22,8 +28,8 @@ export class PartitionState {
   neededBytes = 0;
   /** How often in a row. */
   cutOffs = 0;
-  /** Where a batch was corrupt on the first read. */
-  corruptAt: bigint | null = null;
+  /** What was read here cannot be so; it is read once more before that is said. */
+  isDoubted = false;
   /** How often in a row the broker refused the offset. */
   refusals = 0;
   /** Since the last good answer. */
@@ -35,6 +41,13 @@ export class PartitionState {
     this.partition = position.partition;
     this.offset = position.offset;
     this.lastEpoch = position.lastEpoch ?? NO_EPOCH;
+    this.until = position.until ?? null;
+    this.look = position.look ?? null;
+  }
+
+  /** All that was wanted has come. */
+  get isDone(): boolean {
+    return this.until !== null && this.offset >= this.until;
   }
 
   get position(): Position {
@@ -49,25 +62,32 @@ export class PartitionState {
   }
 
   /** Goes on after what was read. */
-  advance(next: bigint, lastEpoch: number | null): void {
+  advance({
+    next,
+    isWhole,
+    lastEpoch,
+  }: Pick<DecodedBatches, 'next' | 'isWhole' | 'lastEpoch'>): void {
     this.offset = next;
+    if (isWhole) this.reached = next;
     if (lastEpoch !== null) this.lastEpoch = lastEpoch;
     this.answered = true;
     this.failures = 0;
     this.refusals = 0;
+    this.isDoubted = false;
     this.neededBytes = 0;
     this.cutOffs = 0;
     this.retryAt = 0;
   }
 
   report(
-    batches: Fetched['batches'],
+    { batches, strays }: Pick<Fetched, 'batches' | 'strays'>,
     bounds: Pick<Bounds, 'logStart' | 'highWatermark'> | null,
     error: SealstreamError | null,
   ): Fetched {
     return {
       partition: this.partition,
       batches,
+      strays,
       next: this.position,
       logStart: bounds !== null && bounds.logStart >= 0n ? bounds.logStart : null,
       highWatermark: bounds !== null && bounds.highWatermark >= 0n ? bounds.highWatermark : null,
@@ -83,6 +103,7 @@ export class PartitionState {
       last === null ||
       report.error !== null ||
       report.batches.length > 0 ||
+      report.strays.length > 0 ||
       report.next.offset !== last.next.offset ||
       report.highWatermark !== last.highWatermark ||
       report.logStart !== last.logStart

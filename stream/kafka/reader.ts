@@ -132,7 +132,7 @@ class KafkaReader implements Reader {
     for (const state of this.#states.values()) {
       this.#leaders.assign(state);
       if (state.failures > 0) settled = false;
-      if (state.asked || state.retryAt > now || state.leader < 0) continue;
+      if (state.asked || state.isDone || state.retryAt > now || state.leader < 0) continue;
       if (state.failures > 0 && this.#leaders.stale) continue;
       ready.set(state.leader, [...(ready.get(state.leader) ?? []), state]);
     }
@@ -169,12 +169,13 @@ class KafkaReader implements Reader {
     if (state.isNews(fetched)) this.#news = true;
     const earlier = this.#reports.get(state.partition);
     const batches = earlier?.batches.length ? earlier.batches : fetched.batches;
-    this.#reports.set(state.partition, { ...fetched, batches });
+    const strays = [...(earlier?.strays ?? []), ...fetched.strays];
+    this.#reports.set(state.partition, { ...fetched, batches, strays });
   }
 
   #fail(state: PartitionState, error: SealstreamError, bounds: Bounds | null = null): void {
     state.failed();
-    this.#report(state, state.report([], bounds, error));
+    this.#report(state, state.report(NOTHING, bounds, error));
   }
 
   /** `error`: no broker told the leaders, or all partitions are lost with the topic. */
@@ -216,27 +217,32 @@ class KafkaReader implements Reader {
   #partitionArrived(source: FetchSource, state: PartitionState, answer: FetchedPartition): void {
     const outcome = judge(this.#topic, answer, state, source.name);
     switch (outcome.kind) {
-      case 'read': {
-        const { batches, next, lastEpoch } = outcome.decoded;
-        if (next > state.offset) state.corruptAt = null;
-        state.advance(next, lastEpoch);
-        this.#report(state, state.report(batches, answer, null));
+      case 'read':
+        if (outcome.decoded.strays.length > 0 && !state.isDoubted) {
+          doubt(source, state);
+          return;
+        }
+        state.advance(outcome.decoded);
+        this.#report(state, state.report(outcome.decoded, answer, null));
         return;
-      }
       case 'cut-off':
+        if (outcome.decoded.strays.length > 0) {
+          if (!state.isDoubted) {
+            doubt(source, state);
+            return;
+          }
+          this.#report(state, state.report(outcome.decoded, answer, null));
+        }
         this.#enlarge(state, outcome.neededBytes);
         return;
-      case 'corrupt': {
-        const { batches, next, lastEpoch } = outcome.decoded;
-        const again = state.corruptAt === next;
-        state.corruptAt = next;
-        if (batches.length > 0) state.advance(next, lastEpoch);
-        source.renewConnection();
-        if (again || batches.length > 0) {
-          this.#report(state, state.report(batches, answer, again ? outcome.error : null));
+      case 'corrupt':
+        if (!state.isDoubted) {
+          doubt(source, state);
+          return;
         }
+        if (outcome.decoded.batches.length > 0) state.advance(outcome.decoded);
+        this.#report(state, state.report(outcome.decoded, answer, outcome.error));
         return;
-      }
       case 'out-of-range':
         this.#askBounds(state, source.name);
         return;
@@ -245,7 +251,7 @@ class KafkaReader implements Reader {
         this.#fail(state, outcome.error);
         return;
       case 'fatal':
-        this.#report(state, state.report([], answer, outcome.error));
+        this.#report(state, state.report(NOTHING, answer, outcome.error));
     }
   }
 
@@ -306,4 +312,15 @@ class KafkaReader implements Reader {
     this.#states.clear();
     this.#wake();
   }
+}
+
+const NOTHING = { batches: [], strays: [] };
+
+/**
+ * Reads once more over a new connection, from the same offset: from another one the broker might
+ * begin elsewhere in its files, and what was met here would not be met again.
+ */
+function doubt(source: FetchSource, state: PartitionState): void {
+  state.isDoubted = true;
+  source.renewConnection();
 }

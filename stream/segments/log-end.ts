@@ -30,9 +30,11 @@ export class LogEnd {
     this.marks = options.marks;
   }
 
-  /** From now on without the mark. */
-  distrust(): void {
+  /** From now on without the mark. Whether the end was found with it until now. */
+  distrust(): boolean {
+    const isNews = this.known?.marked === true && !this.distrusted;
     this.distrusted = true;
+    return isNews;
   }
 
   /**
@@ -45,8 +47,7 @@ export class LogEnd {
       return false;
     const { end, position } = known.scan;
     if (at.offset < end || at.position === position) return false;
-    this.distrust();
-    return true;
+    return this.distrust();
   }
 
   /** Looks again. One look at a time; a segment that was just deleted is looked past. */

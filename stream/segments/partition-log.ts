@@ -1,11 +1,11 @@
 import { SealstreamError } from '../../ledger/error.js';
-import { type DecodedBatches, decodeBatches } from '../batch/decode.js';
+import { type DecodedBatches, type DecodeOptions, decodeBatches } from '../batch/decode.js';
 import { type BatchHeader, readBatchHeader } from '../batch/layout.js';
-import type { Bounds, RecordBatch, TopicIdentity } from '../stream.js';
+import type { Bounds, RecordBatch, Stray, TopicIdentity } from '../stream.js';
 import { brokerOffsets, isBrokerFolder } from './broker.js';
-import { consumedBytes } from './consumed.js';
-import { listSegments, partitionFolder, type Segment } from './folder.js';
+import { listSegments, MAX_INT64, partitionFolder, type Segment } from './folder.js';
 import { LogEnd } from './log-end.js';
+import { strayAt } from './scan.js';
 import { SegmentFile, withSegment } from './segment-file.js';
 import { skipBatches } from './skip.js';
 import { checkPartition, readSettings } from './topic.js';
@@ -17,6 +17,8 @@ export interface Cursor {
   readonly offset: bigint;
   readonly segment: string;
   readonly position: number;
+  /** No batch that stands there may begin below it. */
+  readonly reached: bigint;
 }
 
 export interface LogBounds extends Bounds {
@@ -25,21 +27,22 @@ export interface LogBounds extends Bounds {
 
 export interface Piece {
   readonly batches: readonly RecordBatch[];
+  readonly strays: readonly Stray[];
   readonly lastEpoch: number | null;
   readonly cursor: Cursor;
 }
 
-interface Range {
-  readonly from: bigint;
+type Range = Pick<DecodeOptions, 'from' | 'reached' | 'whole' | 'limit'> & {
   /** The high watermark. */
   readonly below: bigint;
-  /** Where the next segment starts. */
-  readonly limit: bigint | null;
-}
+};
 
+/** How much to read, and where to put it if it fits. */
 interface Room {
   readonly maxBytes: number;
-  readonly memory: Uint8Array | null;
+  readonly memory?: Uint8Array | null;
+  /** As in DecodeOptions. */
+  readonly whole?: boolean;
 }
 
 /** One partition's log, read and never changed. */
@@ -53,6 +56,7 @@ export class PartitionLog {
   private heldSince = 0;
   /** One read at a time. */
   private turn: Promise<unknown> = Promise.resolve();
+  private located: Cursor | null = null;
   private listed: { readonly segments: readonly Segment[]; readonly at: number } | null = null;
 
   constructor(root: string, topic: TopicIdentity, partition: number) {
@@ -100,16 +104,10 @@ export class PartitionLog {
   /**
    * About `maxBytes` of batches from `offset` on, which is within `bounds` and below the high
    * watermark; a larger first batch comes whole. Bytes that are no batches are read once more from
-   * a newly opened file before they are reported as `batch-corrupt`. `memory`: where to put them, if
-   * they fit.
+   * a newly opened file before they are reported as `batch-corrupt`.
    */
-  async read(
-    bounds: LogBounds,
-    from: Cursor | bigint,
-    maxBytes: number,
-    memory: Uint8Array | null = null,
-  ): Promise<Piece> {
-    const result = this.turn.then(() => this.readTwice(bounds, from, { maxBytes, memory }));
+  async read(bounds: LogBounds, from: Cursor | bigint, room: Room): Promise<Piece> {
+    const result = this.turn.then(() => this.readTwice(bounds, from, room));
     this.turn = result.catch(() => undefined);
     return result;
   }
@@ -125,6 +123,7 @@ export class PartitionLog {
       return await this.readOnce(bounds, from, room);
     } catch (error) {
       await this.letGo();
+      this.located = null;
       this.end?.distrust();
       if (!(error instanceof SealstreamError) || error.class !== 'data') throw error;
       return this.readOnce(bounds, from, room);
@@ -160,15 +159,18 @@ export class PartitionLog {
       const following = bounds.segments[at + 1];
       const range = {
         from: cursor.offset,
-        below: bounds.highWatermark,
-        limit: following?.baseOffset ?? null,
+        below: room.whole === true ? MAX_INT64 : bounds.highWatermark,
+        reached: cursor.reached,
+        ...(room.whole === true ? { whole: true } : {}),
+        ...(following === undefined ? {} : { limit: following.baseOffset }),
       };
       const file = await this.open(cursor.segment);
       const piece = await this.readSegment(file, range, cursor, room);
       if (piece !== null) return piece;
       if (following === undefined) throw this.cutWhileRead(cursor);
       const offset = larger(cursor.offset, following.baseOffset);
-      cursor = { offset, segment: following.file, position: 0 };
+      const reached = larger(cursor.reached, following.baseOffset);
+      cursor = { offset, segment: following.file, position: 0, reached };
       if (offset >= bounds.highWatermark) return { ...NOTHING, cursor };
     }
   }
@@ -178,7 +180,7 @@ export class PartitionLog {
     file: SegmentFile,
     range: Range,
     cursor: Cursor,
-    { maxBytes, memory }: Room,
+    { maxBytes, memory = null }: Room,
   ): Promise<Piece | null> {
     let bytes = await file.read(cursor.position, Math.max(HEADER_BYTES, maxBytes), memory);
     if (bytes.length === 0) return null;
@@ -189,55 +191,70 @@ export class PartitionLog {
       bytes = await file.read(cursor.position, header.sizeInBytes);
     }
     const { topic, partition } = this;
-    const decoded = decodeBatches(bytes, { ...range, exact: true, topic: topic.topic, partition });
-    if (decoded.error !== null && decoded.batches.length === 0) throw decoded.error;
-    return this.piece(bytes, decoded, range, cursor);
-  }
-
-  private piece(bytes: Uint8Array, decoded: DecodedBatches, range: Range, cursor: Cursor): Piece {
-    const { limit } = range;
-    const batches = decoded.batches.filter((batch) => limit === null || batch.nextOffset <= limit);
-    const whole = batches.length === decoded.batches.length;
-    const next = whole ? decoded.next : (batches.at(-1)?.nextOffset ?? range.from);
-    const consumed = consumedBytes(bytes, next);
-    const position = cursor.position + consumed;
-    const passed = batches.length === 0 && consumed === 0;
-    // The CRC does not cover a base offset: one that is too large would hide all that follows.
-    if (passed && limit !== null && (!whole || limit < range.below)) {
-      throw new SealstreamError(
-        'batch-corrupt',
-        `${this.place(cursor)}: a batch reaches past offset ${limit}, the start of the next segment`,
-      );
+    const decoded = decodeBatches(bytes, { ...range, topic: topic.topic, partition });
+    if (decoded.error !== null && decoded.batches.length === 0 && decoded.strays.length === 0) {
+      throw decoded.error;
     }
-    // Or the next batch starts at or above the high watermark, and nothing is left below it.
-    const offset = passed ? range.below : next;
-    const reached = { ...cursor, offset, position };
-    // In the last segment the same: where the log ends is found once more, by a look at all of it.
-    if (this.end?.isContradictedBy(reached)) return { ...NOTHING, cursor };
-    return { batches, lastEpoch: decoded.lastEpoch, cursor: reached };
+    const piece = this.piece(decoded, range, cursor);
+    return piece.cursor.offset < range.below ? piece : this.withStraysBehind(file, piece);
   }
 
-  /** Walks batch headers from the start of the segment that must hold `offset`. */
+  private piece(decoded: DecodedBatches, range: Range, cursor: Cursor): Piece {
+    const { batches, strays, next, consumed, isWhole, partial, lastEpoch } = decoded;
+    const position = cursor.position + consumed;
+    // The next batch starts at or above the high watermark, and nothing is left below it.
+    const offset = consumed === 0 && !partial ? range.below : next;
+    const reached = isWhole ? next : cursor.reached;
+    const read = { ...cursor, offset, position, reached };
+    // Where the log ends is found once more, by a look at all of its last segment.
+    const isOdd = strays.length > 0 && this.end?.distrust() === true;
+    if (isOdd || this.end?.isContradictedBy(read)) return { ...NOTHING, cursor };
+    return { batches, strays, lastEpoch, cursor: read };
+  }
+
+  /** Nothing behind it is asked for again: what stands there and is none of the log's is met now. */
+  private async withStraysBehind(file: SegmentFile, piece: Piece): Promise<Piece> {
+    const { cursor } = piece;
+    const strays = [...piece.strays];
+    let { position } = cursor;
+    for (;;) {
+      const stray = await strayAt(file, position, cursor.reached);
+      if (stray === null) return { ...piece, strays, cursor: { ...cursor, position } };
+      strays.push({ from: stray.from, to: stray.to });
+      position += stray.sizeInBytes;
+    }
+  }
+
+  /**
+   * Walks batch headers from the start of the segment that must hold `offset`, or from where the last
+   * such walk ended.
+   */
   private async locate(bounds: LogBounds, offset: bigint): Promise<Cursor> {
     const segment = bounds.segments.findLast(({ baseOffset }) => baseOffset <= offset);
     const first = segment ?? bounds.segments[0];
-    if (first === undefined) throw this.cutWhileRead({ offset, segment: 'none', position: 0 });
+    const nowhere = { offset, segment: 'none', position: 0, reached: 0n };
+    if (first === undefined) throw this.cutWhileRead(nowhere);
+    const { located } = this;
+    const isBefore = located?.segment === first.file && located.offset <= offset;
     return withSegment(first.file, async (file) => {
       const size = await file.size();
-      let position = 0;
+      let position = isBefore ? located.position : 0;
+      const cursor = () => {
+        return { offset, segment: first.file, position, reached: first.baseOffset };
+      };
       while (position < size) {
         position = await skipBatches(file, position, size, offset);
-        const cursor = { offset, segment: first.file, position };
         const bytes = await file.read(position, Math.min(WALK_BYTES, size - position));
-        const header = this.header(bytes, cursor);
+        const header = this.header(bytes, cursor());
         if (header === null && position === size) break;
         if (header === null || header.sizeInBytes > size - position) {
-          throw this.cutShort(cursor, size - position);
+          throw this.cutShort(cursor(), size - position);
         }
-        if (header.nextOffset > offset) return cursor;
+        if (header.nextOffset > offset) break;
         position += header.sizeInBytes;
       }
-      return { offset, segment: first.file, position };
+      this.located = cursor();
+      return this.located;
     });
   }
 
@@ -272,7 +289,7 @@ export class PartitionLog {
   }
 }
 
-const NOTHING = { batches: [], lastEpoch: null };
+const NOTHING = { batches: [], strays: [], lastEpoch: null };
 const HEADER_BYTES = 61;
 const LISTED_FOR_MS = 200;
 const HELD_FOR_MS = 200;

@@ -13,6 +13,7 @@ interface Place {
   from: Cursor | bigint;
   /** As in Position; null: not known, or not to be relied on any more. */
   until: bigint | null;
+  readonly look: NonNullable<Position['look']> | null;
   lastEpoch: number | null;
   /** What the last poll reported: asked again only to tell what is new. */
   reported: LogBounds | null;
@@ -49,10 +50,10 @@ export class SegmentReader implements Reader {
 
   seek(position: Position): void {
     this.checkOpen();
-    const { partition, offset, lastEpoch, until = null } = position;
+    const { partition, offset, lastEpoch, until = null, look = null } = position;
     const log =
       this.places.get(partition)?.log ?? new PartitionLog(this.root, this.topic, partition);
-    const known = { from: offset, until, lastEpoch: lastEpoch ?? null, reported: null };
+    const known = { from: offset, until, look, lastEpoch: lastEpoch ?? null, reported: null };
     this.places.set(partition, { log, ...known });
   }
 
@@ -129,16 +130,12 @@ export class SegmentReader implements Reader {
     this.ahead = { place, from, piece: this.readKnown(place, until, this.maxBytes) };
   }
 
-  private async read(
-    log: PartitionLog,
-    bounds: LogBounds,
-    from: Cursor | bigint,
-    maxBytes: number,
-  ) {
+  private async read({ log, from, look }: Place, bounds: LogBounds, maxBytes: number) {
     const held = this.holding;
     this.holding = log;
     if (held !== log) await held?.close();
-    return log.read(bounds, from, maxBytes, this.room());
+    if (look !== null) return log.read(bounds, from, { maxBytes: look.bytes, whole: true });
+    return log.read(bounds, from, { maxBytes, memory: this.room() });
   }
 
   /**
@@ -158,9 +155,10 @@ export class SegmentReader implements Reader {
     try {
       const bounds = place.log.boundsTo(until);
       if (offsetOf(place.from) < bounds.logStart) return null;
-      const piece = await this.read(place.log, bounds, place.from, maxBytes);
+      const piece = await this.read(place, bounds, maxBytes);
       // Nothing more below `until` where there should be: a changed base offset looks like that.
-      return piece.batches.length === 0 && piece.cursor.offset >= until ? null : piece;
+      const isEmpty = piece.batches.length === 0 && piece.strays.length === 0;
+      return isEmpty && piece.cursor.offset >= until ? null : piece;
     } catch (error) {
       if (error instanceof SealstreamError || isSystemError(error)) return null;
       throw error;
@@ -179,7 +177,7 @@ export class SegmentReader implements Reader {
     }
     place.from = piece.cursor;
     place.lastEpoch = piece.lastEpoch ?? place.lastEpoch;
-    return this.fetched(partition, place, null, piece.batches, null);
+    return this.fetched(partition, place, null, piece, null);
   }
 
   private async fetch(partition: number, place: Place, budget: number): Promise<Fetched> {
@@ -193,15 +191,15 @@ export class SegmentReader implements Reader {
       const { logStart, highWatermark } = bounds;
       if (offset < logStart || offset > highWatermark) throw this.outside(bounds, offset);
       place.reported = bounds;
-      if (offset === highWatermark) return this.fetched(partition, place, bounds, [], null);
-      const piece = await this.read(place.log, bounds, from, budget);
+      if (offset === highWatermark) return this.fetched(partition, place, bounds, NOTHING, null);
+      const piece = await this.read(place, bounds, budget);
       place.from = piece.cursor;
       place.lastEpoch = piece.lastEpoch ?? place.lastEpoch;
-      return this.fetched(partition, place, bounds, piece.batches, null);
+      return this.fetched(partition, place, bounds, piece, null);
     } catch (error) {
       const context = `topic ${this.topic.topic} partition ${partition} offset ${offset}`;
       const reason = fileError(error, context);
-      return this.fetched(partition, place, bounds, [], reason);
+      return this.fetched(partition, place, bounds, NOTHING, reason);
     }
   }
 
@@ -209,7 +207,7 @@ export class SegmentReader implements Reader {
     partition: number,
     place: Place,
     bounds: LogBounds | null,
-    batches: Fetched['batches'],
+    { batches, strays }: Pick<Fetched, 'batches' | 'strays'>,
     error: SealstreamError | null,
   ): Fetched {
     const { from, lastEpoch } = place;
@@ -219,7 +217,7 @@ export class SegmentReader implements Reader {
       ...(lastEpoch === null ? {} : { lastEpoch }),
     };
     const { logStart = null, highWatermark = null } = bounds ?? {};
-    return { partition, batches, next, logStart, highWatermark, error };
+    return { partition, batches, strays, next, logStart, highWatermark, error };
   }
 
   private outside(bounds: LogBounds, offset: bigint): SealstreamError {
@@ -235,6 +233,8 @@ export class SegmentReader implements Reader {
     if (this.closed) throw new SealstreamError('closed', 'stream: the reader is closed');
   }
 }
+
+const NOTHING = { batches: [], strays: [] };
 
 function offsetOf(from: Cursor | bigint): bigint {
   return typeof from === 'bigint' ? from : from.offset;

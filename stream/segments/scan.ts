@@ -1,5 +1,6 @@
 import { SealstreamError } from '../../ledger/error.js';
 import { type BatchHeader, hasValidCrc, RECORDS_AT, readBatchHeader } from '../batch/layout.js';
+import type { Stray } from '../stream.js';
 import type { SegmentFile } from './segment-file.js';
 
 /**
@@ -54,7 +55,11 @@ export async function scanSegment(
     point = await followBatches(file, point, size);
     if (point.position >= size) break;
     const found = damages < MAX_DAMAGES ? await findBatch(file, point, size) : 'unknown';
-    if (found === null) break;
+    if (found === null) {
+      const stray = await strayAt(file, point.position, point.next);
+      if (stray !== null) damage ??= { position: point.position, offset: stray.from };
+      break;
+    }
     damage ??= { position: point.position, offset: point.next };
     if (found === 'unknown') return { ...point, damage, end: point.next + 1n };
     point = found;
@@ -100,6 +105,20 @@ function wholeHeader(bytes: Uint8Array, at: number, next: bigint): BatchHeader |
     if (error instanceof SealstreamError) return null;
     throw error;
   }
+}
+
+/** The whole batch at `position`, if it begins below `reached`: no write that was cut short looks so. */
+export async function strayAt(
+  file: SegmentFile,
+  position: number,
+  reached: bigint,
+): Promise<(Stray & { readonly sizeInBytes: number }) | null> {
+  const header = wholeHeader(await file.read(position, RECORDS_AT), 0, 0n);
+  if (header === null || header.baseOffset >= reached) return null;
+  const { baseOffset: from, nextOffset: to, sizeInBytes } = header;
+  if (sizeInBytes > (await file.size()) - position) return null;
+  const bytes = await file.read(position, sizeInBytes);
+  return hasValidCrc(bytes, 0, header) ? { from, to, sizeInBytes } : null;
 }
 
 /**

@@ -10,6 +10,7 @@ import type {
   OwnershipOptions,
   Reader,
   ReaderOptions,
+  Stray,
   Stream,
   StreamOptions,
   TopicDescription,
@@ -18,11 +19,12 @@ import type {
 } from '../stream.js';
 import { SegmentAppender } from './appender.js';
 import { createTopic } from './create.js';
-import { fileError } from './folder.js';
+import { fileError, partitionFolder } from './folder.js';
+import { misleadingRanges } from './indexes.js';
 import { ownPartitions } from './ownership.js';
 import { PartitionLog } from './partition-log.js';
 import { SegmentReader } from './reader.js';
-import { checkWritable, describeTopic, requireTopic } from './topic.js';
+import { checkPartition, checkWritable, describeTopic, requireTopic } from './topic.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Kafka's smallest is 14 bytes; below this a segment would hold hardly a batch. */
@@ -100,6 +102,17 @@ class SegmentStream implements Stream {
     this.checkOpen();
     requireTopic(this.root, topic);
     return this.keep(new SegmentReader(this.root, topic, options));
+  }
+
+  async misleadingRanges(topic: TopicIdentity, partition: number): Promise<readonly Stray[]> {
+    this.checkOpen();
+    const folder = partitionFolder(this.root, topic.topic, partition);
+    try {
+      checkPartition(this.root, topic, partition);
+      return await misleadingRanges(this.root, folder);
+    } catch (error) {
+      throw fileError(error, folder);
+    }
   }
 
   async appender(topic: TopicIdentity, options: AppenderOptions = {}): Promise<Appender> {

@@ -7,6 +7,7 @@ import type {
   OwnershipOptions,
   Reader,
   ReaderOptions,
+  Stray,
   Stream,
   TopicDescription,
   TopicIdentity,
@@ -67,6 +68,10 @@ export class LyingStream implements Stream {
       },
       close: () => reader.close(),
     };
+  }
+
+  async misleadingRanges(topic: TopicIdentity, partition: number): Promise<readonly Stray[]> {
+    return (await this.#inner.misleadingRanges?.(topic, partition)) ?? [];
   }
 
   appender(topic: TopicIdentity): Promise<Appender> {

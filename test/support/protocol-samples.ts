@@ -65,7 +65,7 @@ export const SAMPLES: readonly Sample[] = [
 /** As the reader takes it: the response, then what each partition's batches amount to. */
 function readFetch(bytes: Uint8Array): unknown {
   const response = decodeFetch(bytes, TOPIC.topicId, 'test');
-  const asked = { offset: 40n, lastEpoch: 3 };
+  const asked = { offset: 40n, lastEpoch: 3, reached: 0n, look: null };
   return response.partitions.map((each) => judge(TOPIC, each, asked, 'a broker'));
 }
 

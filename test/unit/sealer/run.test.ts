@@ -8,6 +8,7 @@ import {
   type Sealer,
   startMetricsServer,
 } from '../../../sealer/index.js';
+import { repeat, storedBatches } from '../../support/forgery.js';
 import { LEDGER, TestLedger, TOPIC, until } from '../../support/sealer/ledger.js';
 import { tamper } from '../../support/tamper.js';
 
@@ -184,6 +185,18 @@ test('a corrupt batch behind good ones that are not sealed yet is refused', asyn
   const { log } = await run(ledger);
   await until(() => log()?.phase === 'refused');
   assert.equal(log()?.refusal?.reason, 'batch-corrupt');
+});
+
+test('a batch out of place is refused at once', async () => {
+  const ledger = await make();
+  for (let batch = 0; batch < 4; batch += 1) await ledger.append(2);
+  await ledger.close();
+  repeat(storedBatches(ledger.data, TOPIC)[1]);
+  await ledger.open();
+  const { log } = await run(ledger);
+  await until(() => log()?.phase === 'refused');
+  assert.equal(log()?.refusal?.reason, 'batch-corrupt');
+  assert.equal(log()?.sealed, null);
 });
 
 test('a log truncated while it is sealed is refused once it has stayed so', async () => {

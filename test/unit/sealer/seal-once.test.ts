@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { FileLock } from '../../../stream/segments/lock.js';
+import { repeat, storedBatches } from '../../support/forgery.js';
 import { TestLedger, TOPIC } from '../../support/sealer/ledger.js';
 import { tamper } from '../../support/tamper.js';
 
@@ -81,6 +82,18 @@ test('what stands before a batch that cannot be read is sealed, and then it is r
     (await ledger.checkpoints()).map(({ size }) => size),
     [4n],
   );
+});
+
+test('a batch out of place is refused, and no later try goes on behind it', async () => {
+  const ledger = await make();
+  for (let batch = 0; batch < 4; batch += 1) await ledger.append(2);
+  await ledger.close();
+  repeat(storedBatches(ledger.data, TOPIC)[1]);
+  await ledger.open();
+  const [result] = await ledger.sealOnce();
+  assert.equal(result?.refusal?.reason, 'batch-corrupt');
+  assert.match(result.refusal.message, /offsets 2 to 3/);
+  assert.equal((await ledger.sealOnce())[0]?.refusal?.reason, 'batch-corrupt');
 });
 
 test('a checkpoint is made whenever `records` new records are chained', async () => {

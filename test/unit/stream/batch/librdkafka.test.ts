@@ -152,7 +152,7 @@ function fetchAll(segment: Uint8Array, places: readonly number[], limit: number)
     const start = places.find(holding) ?? assert.fail(`nothing at ${offset}`);
     const records = segment.subarray(start, start + asked);
     const answer = { partition: 0, errorCode: 0, highWatermark, logStart: 0n, records };
-    const position = { offset, lastEpoch: -1 };
+    const position = { offset, lastEpoch: -1, reached: 0n, look: null };
     const outcome = judge(
       TOPIC,
       { ...answer, diverging: null, preferredReplica: -1 },

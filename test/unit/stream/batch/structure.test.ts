@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { decodeBatches, readBatchHeader } from '../../../../stream/batch/decode.js';
+import { describe, test } from 'node:test';
+import {
+  type DecodeOptions,
+  decodeBatches,
+  readBatchHeader,
+} from '../../../../stream/batch/decode.js';
 import { type Crafted, concat, craft, decodeAll, text } from './support.js';
 
 /** length, attributes, timestampDelta 0, offsetDelta, then key "k", value "v", no header. */
@@ -26,7 +30,8 @@ test('records below from and at or above the high watermark are dropped', () => 
   assert.equal(decoded.error, null);
   assert.deepEqual(offsets(decoded), [12n, 13n, 14n]);
   assert.equal(decoded.next, 15n);
-  assert.equal(decoded.batches.at(-1)?.nextOffset, 15n);
+  assert.equal(decoded.batches.at(-1)?.nextOffset, 16n, 'of the batch as it is stored');
+  assert.equal(decoded.isWhole, false);
   assert.equal(decoded.batches[0]?.record(0).offset, 12n);
   assert.throws(() => decoded.batches[0]?.record(1), { code: 'usage' });
   assert.deepEqual(Array.from(decoded.batches[0]?.record(0).body ?? []), [2, 0x6b, 2, 0x76, 0]);
@@ -174,10 +179,41 @@ for (const [name, fields] of Object.entries(broken)) {
   });
 }
 
-test('a batch that starts before the previous one ended is corrupt', () => {
-  const decoded = decodeAll(concat(three(5n), three(7n)));
-  assert.equal(decoded.batches.length, 1);
-  assert.equal(decoded.error?.code, 'batch-corrupt');
+describe('a batch out of place is a stray, and what follows is read', () => {
+  const strays = (bytes: Uint8Array, options: Partial<DecodeOptions> = {}) => {
+    const decoded = decodeBatches(bytes, { ...at, from: 0n, ...options });
+    assert.equal(decoded.error, null);
+    return [decoded.strays.map(({ from, to }) => [from, to]), offsets(decoded)];
+  };
+
+  test('where it begins before the one before it ends', () => {
+    const bytes = concat(three(5n), three(7n), three(8n));
+    assert.deepEqual(strays(bytes), [[[7n, 10n]], [5n, 6n, 7n, 8n, 9n, 10n]]);
+  });
+
+  test('where it repeats what was read, behind all that was wanted, and where it is cut off', () => {
+    const copied = concat(three(5n), three(5n));
+    for (const below of [6n, 8n, 9n]) assert.deepEqual(strays(copied, { below })[0], [[5n, 8n]]);
+    assert.deepEqual(strays(copied.subarray(0, copied.length - 1))[0], [[5n, 8n]]);
+  });
+
+  test('where only later offsets were asked for, and where the batch before is known to end', () => {
+    assert.deepEqual(strays(concat(three(5n), three(8n)), { from: 8n })[0], [[5n, 8n]]);
+    assert.deepEqual(strays(three(5n), { from: 6n }), [[], [6n, 7n]]);
+    assert.deepEqual(strays(three(5n), { from: 6n, reached: 6n }), [[[5n, 8n]], []]);
+  });
+
+  test('not where it comes whole for one who looks', () => {
+    assert.deepEqual(strays(three(5n), { from: 7n, whole: true }), [[], [5n, 6n, 7n]]);
+  });
+
+  test('a broken one is corrupt, but what follows the end is nothing', () => {
+    const broken = three(5n);
+    broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1;
+    const bytes = concat(three(5n), broken);
+    assert.equal(decodeAll(bytes).error?.code, 'batch-corrupt');
+    assert.deepEqual(strays(bytes, { below: 8n }), [[], [5n, 6n, 7n]]);
+  });
 });
 
 test('a compression that nobody assigned is unsupported, not corrupt', () => {

@@ -87,6 +87,71 @@ test('error 2 twice is a corrupt batch; once, a bad answer, asked for over a new
   });
 });
 
+describe('what no log can hold is read again from the same offset, over a new connection', () => {
+  const copied = Buffer.concat([batchAt(10n, ...'ab'), batchAt(10n, ...'xy'), batchAt(12n, 'c')]);
+  const odd: Answer = { partition: { highWatermark: 13n, records: copied } };
+  const even: Answer = { partition: { highWatermark: 13n, records: batchAt(10n, ...'abc') } };
+  const end: Answer = { partition: { highWatermark: 13n } };
+  const broken = Buffer.concat([batchAt(10n, ...'ab'), batchAt(12n, 'c')]);
+  broken.writeUInt8(broken.readUInt8(broken.length - 1) ^ 1, broken.length - 1);
+  const corrupt: Answer = { partition: { highWatermark: 13n, records: broken } };
+  const asking = (broker: FetchBroker) => broker.asked.slice(0, 2).map(({ offset }) => offset);
+  const strays = (all: readonly Fetched[]) =>
+    all.flatMap((each) => each.strays.map(({ from, to }) => [from, to]));
+
+  test('a second batch for the same offsets, once: nothing', async () => {
+    await reading([odd, even, end], async (reader, broker) => {
+      const all = await pollUntil(reader, upTo(3));
+      assert.deepEqual([values(all), strays(all)], [[...'abc'], []]);
+      assert.deepEqual(asking(broker), [10n, 10n]);
+      assert.equal(broker.connections, 3);
+    });
+  });
+
+  test('twice: told beside the batches of the log', async () => {
+    await reading([odd, odd, end], async (reader) => {
+      const all = await pollUntil(reader, upTo(3));
+      assert.deepEqual([values(all), strays(all)], [[...'abc'], [[10n, 12n]]]);
+    });
+  });
+
+  test('one that begins below what was read, and one that only an index leads to', async () => {
+    const below: Answer = { partition: { highWatermark: 15n, records: batchAt(11n, ...'wxyz') } };
+    const rest: Answer = { partition: { highWatermark: 15n, records: batchAt(12n, ...'cde') } };
+    const start: Answer = { partition: { highWatermark: 15n, records: batchAt(10n, ...'ab') } };
+    await reading([start, below, below, rest], async (reader) => {
+      const all = await pollUntil(reader, upTo(5));
+      assert.deepEqual([values(all), strays(all)], [[...'abcde'], [[11n, 15n]]]);
+    });
+  });
+
+  test('a broken batch behind a good one, once: nothing; twice: what is before it, and that', async () => {
+    await reading([corrupt, even, end], async (reader, broker) => {
+      const all = await pollUntil(reader, upTo(3));
+      assert.deepEqual([values(all), errorCodes(all)], [[...'abc'], []]);
+      assert.deepEqual(asking(broker), [10n, 10n]);
+    });
+    await reading([corrupt], async (reader) => {
+      const all = await pollUntil(reader, failed);
+      assert.deepEqual([values(all), errorCodes(all)], [[...'ab'], ['batch-corrupt']]);
+    });
+  });
+
+  test('a look brings the batch whole, with the bytes asked for, and nothing is fetched ahead', async () => {
+    const look = { partition: 0, offset: 11n, until: 12n, look: { bytes: 200 } };
+    const looked = async (reader: Reader, broker: FetchBroker) => {
+      const all = await pollUntil(reader, upTo(3));
+      assert.deepEqual(values(all), [...'abc']);
+      assert.deepEqual(await reader.poll(20), []);
+      assert.deepEqual(
+        broker.asked.map(({ offset, maxBytes }) => [offset, maxBytes]),
+        [[11n, 200]],
+      );
+    };
+    await reading([even], looked, look);
+  });
+});
+
 describe('an offset out of range, of which Fetch tells no bounds', () => {
   const at = (offset: bigint, lastEpoch?: number): Position =>
     lastEpoch === undefined ? { partition: 0, offset } : { partition: 0, offset, lastEpoch };

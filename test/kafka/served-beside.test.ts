@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { Random } from '../../bench/chaos/random.js';
+import { VerifyPool } from '../../cli/workers/verify-pool.js';
+import { NotVerified, prove, replay, type VerifyOptions, verify } from '../../consumer/index.js';
+import { openMemory } from '../../store/folder.js';
+import { openStream } from '../../stream/open.js';
+import type { Stream } from '../../stream/stream.js';
+import { type BesideCase, type Forgery, forge, makeCase, SPOTS } from '../support/beside.js';
+import { partition, verifyOptions } from '../support/findings.js';
+import { kafkaClassPath } from '../support/kafka/jars.js';
+import { type KafkaCluster, skipOrFail, startCluster } from '../support/kafka.js';
+
+const SEEDS = 200;
+const run = promisify(execFile);
+
+/** A case whose log was forged; `seen`: with a memory of before. */
+interface Forged extends BesideCase, Forgery {
+  readonly seed: number;
+}
+
+const cluster = await startCluster();
+if ('skip' in cluster) {
+  const { skip } = cluster;
+  test('a forged copy beside a sealed batch', (context) => skipOrFail(context, skip));
+} else {
+  after(() => cluster.close());
+  describe(`a forged copy beside a sealed batch, ${SEEDS} seeds`, () => suite(cluster));
+}
+
+function suite(kafka: KafkaCluster): void {
+  const cases: Forged[] = [];
+  let folder = '';
+  let live: Stream;
+  let disk: Stream;
+  let pool: VerifyPool;
+  let diskPool: VerifyPool;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sealstream-beside-'));
+    const url = `kafka://${kafka.bootstrap}`;
+    const node = kafka.node(1);
+    const stream = await openStream(url);
+    const made: (BesideCase & { seed: number })[] = [];
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const spot = SPOTS[seed % SPOTS.length] ?? 'middle';
+      made.push({ ...(await makeCase(stream, `beside-${seed}`, spot, new Random(seed, 0))), seed });
+    }
+    await stream.close();
+    await node.stop();
+    for (const one of made) {
+      cases.push({ ...one, ...forge(one, node.logDir, new Random(one.seed, 1)) });
+    }
+    await node.start();
+    live = await openStream(url);
+    disk = await openStream(`file:${node.logDir}`);
+    const patience = { timeoutMs: 30_000, confirmMs: 20 };
+    const walking = (place: string) =>
+      new VerifyPool(2, { place: { url: place, options: {} }, timing: patience }, 1n);
+    pool = walking(url);
+    diskPool = walking(`file:${node.logDir}`);
+  });
+  after(async () => {
+    await pool.close();
+    await diskPool.close();
+    await live.close();
+    await disk.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Exit 1, and a finding that encloses the forged offsets. */
+  async function expectFound(one: Forged, stream: Stream, options: Partial<VerifyOptions>) {
+    const report = await verify({ ...verifyOptions(one.made, stream), ...options });
+    const { findings } = partition(report, 0);
+    const shown = `seed ${one.seed} (${one.spot}): ${findings.map(({ code, from, to }) => `${code} ${from} ${to}`).join()}`;
+    assert.equal(report.verdict, 'tampered', shown);
+    const encloses = findings.filter(
+      ({ from, to }) => from !== null && to !== null && from <= one.from && one.to <= to,
+    );
+    assert.ok(encloses.length > 0, shown);
+    return findings;
+  }
+
+  test('is what the Java console consumer is given, and what verify finds', async (context) => {
+    const jars = await kafkaClassPath();
+    if ('skip' in jars) return skipOrFail(context, jars.skip);
+    for (const one of cases.slice(0, SPOTS.length)) {
+      const words = ['--bootstrap-server', kafka.bootstrap, '--topic', one.made.topic];
+      const where = ['--partition', '0', '--offset', String(one.sought), '--max-messages', '1'];
+      const tool = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
+      const { stdout } = await run('java', ['-cp', jars.classPath, tool, ...words, ...where]);
+      assert.match(stdout, /^forged /, `seed ${one.seed} (${one.spot})`);
+    }
+  });
+
+  test('over kafka:, by one walker', async () => {
+    for (const one of cases) await expectFound(one, live, {});
+  });
+
+  test('over kafka:, by two threads', async () => {
+    for (const one of cases) await expectFound(one, live, { walkers: pool });
+  });
+
+  test('with a memory, and with --only-new', async () => {
+    for (const one of cases) {
+      const memory = await openMemory(join(folder, String(one.seed)), { create: true });
+      for (const onlyNew of [false, true]) await expectFound(one, live, { memory, onlyNew });
+      await memory.close();
+    }
+  });
+
+  test("on the stopped broker's disk, by one walker and by several", async () => {
+    for (const one of cases) {
+      const findings = await expectFound(one, disk, {});
+      assert.deepEqual(await expectFound(one, disk, { walkers: diskPool }), findings);
+    }
+  });
+
+  test('replay prints nothing forged and says so; prove makes no receipt', async () => {
+    for (const one of cases) {
+      const options = verifyOptions(one.made, live);
+      const printed = async () => {
+        for await (const { value } of replay(options)) {
+          assert.doesNotMatch(Buffer.from(value ?? []).toString('latin1', 0, 20), /forged/);
+        }
+      };
+      const isSaid = (error: unknown) =>
+        error instanceof NotVerified && error.verdict === 'tampered';
+      await assert.rejects(printed, isSaid, `seed ${one.seed}`);
+      const { topic } = one.made;
+      const proving = prove({ ...options, topic, partition: 0, offset: one.sought });
+      await assert.rejects(proving, isSaid, `seed ${one.seed}`);
+    }
+  });
+}
