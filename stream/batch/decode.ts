@@ -136,7 +136,7 @@ function decodeBatch(
   if (!header.control) {
     // Not `subarray`: of a Buffer it would make Buffers, which are slower to slice.
     const batch = new Uint8Array(bytes.buffer, bytes.byteOffset + at, header.sizeInBytes);
-    if (header.compression === 0 || batch.length === RECORDS_AT) {
+    if (header.compression === 0) {
       columns = readColumns(batch, RECORDS_AT, batch.length, header);
     } else {
       const records = decompress(header.compression, batch.subarray(RECORDS_AT), limit);

@@ -1,6 +1,7 @@
 /**
  * Gzip members that follow one another (RFC 1952), read as Java does: what follows a member and does
  * not start another is passed over, since brokers store such batches. node:zlib would refuse them.
+ * Reserved flags are refused, as zlib and with it other clients do.
  */
 import { type InflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { crc32 } from '@node-rs/crc32';
@@ -18,6 +19,7 @@ const CRC = 0x02;
 const EXTRA = 0x04;
 const NAME = 0x08;
 const COMMENT = 0x10;
+const RESERVED = 0xe0;
 
 /** Throws `batch-corrupt`, or `unsupported` where the result exceeds `limit` bytes. */
 export function decompressGzip(bytes: Uint8Array, limit: number): Uint8Array {
@@ -27,6 +29,9 @@ export function decompressGzip(bytes: Uint8Array, limit: number): Uint8Array {
   if (start === null) throw corrupt('gzip: no header');
   while (start !== null) {
     const { plain, end } = inflateMember(bytes, start, limit - size, limit);
+    // Some thousands of them overflow Java's stack.
+    if (plain.length === 0 && parts.length > 0)
+      throw corrupt('gzip: a further member without data');
     parts.push(plain);
     size += plain.length;
     start = dataStart(bytes, end);
@@ -41,11 +46,15 @@ export function decompressGzip(bytes: Uint8Array, limit: number): Uint8Array {
   return joined;
 }
 
-/** Where the compressed data of the member at `at` start; null: no member starts there. */
+/**
+ * Where the compressed data of the member at `at` start; null: no member starts there.
+ * Throws `batch-corrupt` where a reserved flag is set.
+ */
 function dataStart(bytes: Uint8Array, at: number): number | null {
   if (bytes.length - at < HEADER_BYTES) return null;
   if (bytes[at] !== 0x1f || bytes[at + 1] !== 0x8b || bytes[at + 2] !== DEFLATE) return null;
   const flags = bytes[at + 3] as number;
+  if ((flags & RESERVED) !== 0) throw corrupt(`gzip: reserved flags ${flags & RESERVED}`);
   let next = at + HEADER_BYTES;
   if ((flags & EXTRA) !== 0) {
     next += 2 + ((bytes[next] ?? 0) | ((bytes[next + 1] ?? 0) << 8));

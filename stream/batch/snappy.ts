@@ -7,9 +7,11 @@ import snappyjs from 'snappyjs';
 import { corrupt } from './layout.js';
 import { tooLarge } from './limits.js';
 
-/** 0x82 "SNAPPY" 0x00, then two 32-bit versions. A bare block that began so would copy nothing. */
+/** 0x82 "SNAPPY" 0x00. A bare block that began so would copy nothing. */
 const XERIAL_MAGIC = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00);
 const XERIAL_HEADER_BYTES = 16;
+/** Of the stream, and the oldest that can read it: there is one. */
+const XERIAL_VERSION = 1;
 const XERIAL_BLOCK_BYTES = 32 * 1024;
 
 /** The best a block can do is 64 bytes from 3: more is declared only to exhaust memory. */
@@ -20,12 +22,14 @@ export function decompressSnappy(bytes: Uint8Array, limit: number): Uint8Array {
   if (!startsXerial(bytes, 0)) return decodeBlock(bytes, limit);
   const blocks: Uint8Array[] = [];
   let size = 0;
-  let at = XERIAL_HEADER_BYTES;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 0;
   // Java ends at fewer than four bytes, and takes a second header where streams were joined.
   while (bytes.length - at >= 4) {
     if (startsXerial(bytes, at)) {
-      at += XERIAL_HEADER_BYTES;
+      at = headerEnd(view, at);
+      // Some thousands of headers in a row overflow Java's stack.
+      if (startsXerial(bytes, at)) throw corrupt('snappy: a stream without blocks');
       continue;
     }
     const length = view.getUint32(at);
@@ -46,8 +50,8 @@ export function compressSnappy(bytes: Uint8Array, framing: 'xerial' | 'bare'): U
   if (framing === 'bare') return snappyjs.compress(plain);
   const header = new Uint8Array(XERIAL_HEADER_BYTES);
   header.set(XERIAL_MAGIC);
-  header[11] = 1;
-  header[15] = 1;
+  header[11] = XERIAL_VERSION;
+  header[15] = XERIAL_VERSION;
   const parts: Uint8Array[] = [header];
   for (let at = 0; at < plain.length; at += XERIAL_BLOCK_BYTES) {
     const block = snappyjs.compress(plain.slice(at, at + XERIAL_BLOCK_BYTES));
@@ -64,6 +68,15 @@ export function compressSnappy(bytes: Uint8Array, framing: 'xerial' | 'bare'): U
 function startsXerial(bytes: Uint8Array, at: number): boolean {
   if (bytes.length - at < XERIAL_HEADER_BYTES) return false;
   return XERIAL_MAGIC.every((byte, index) => bytes[at + index] === byte);
+}
+
+function headerEnd(view: DataView, at: number): number {
+  const version = view.getUint32(at + XERIAL_MAGIC.length);
+  const compatible = view.getUint32(at + XERIAL_MAGIC.length + 4);
+  if (version !== XERIAL_VERSION || compatible !== XERIAL_VERSION) {
+    throw corrupt(`snappy: a stream of version ${version}, compatible with ${compatible}`);
+  }
+  return at + XERIAL_HEADER_BYTES;
 }
 
 /** One block of the format: its length as a varint, then literals and copies that fill it exactly. */

@@ -9,7 +9,10 @@ import { compressFrame, decompressFrame } from './zstd-library.js';
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const MAX_BLOCK_BYTES = 128 * 1024;
-const RAW = 0;
+/** What Java's client and the zstd program take. */
+const MAX_WINDOW_BYTES = 128 * 1024 * 1024;
+/** Of the frame header's descriptor. The bit above it is unused, and means nothing. */
+const RESERVED = 0x08;
 const RUN_LENGTH = 1;
 const COMPRESSED = 2;
 
@@ -72,6 +75,7 @@ function readFrame(view: DataView, at: number): Frame {
     throw corrupt('zstd: not a frame');
   }
   const descriptor = view.getUint8(at + 4);
+  if ((descriptor & RESERVED) !== 0) throw corrupt('zstd: a reserved bit is set');
   const singleSegment = (descriptor & 0x20) !== 0;
   const hasChecksum = (descriptor & 0x04) !== 0;
   const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
@@ -79,6 +83,10 @@ function readFrame(view: DataView, at: number): Frame {
   const sizeAt = at + 5 + (singleSegment ? 0 : 1) + dictionaryBytes;
   let position = sizeAt + sizeBytes;
   if (position > view.byteLength) throw corrupt('zstd: a frame header is cut short');
+  const declared = sizeBytes === 0 ? null : readSize(view, sizeAt, sizeBytes);
+  const window = singleSegment ? Number(declared) : windowBytes(view.getUint8(at + 5));
+  if (window > MAX_WINDOW_BYTES) throw corrupt(`zstd: a window of ${window} bytes`);
+  const maxBlockBytes = Math.min(window, MAX_BLOCK_BYTES);
   let bound = 0;
   for (let last = false; !last; ) {
     if (position + 3 > view.byteLength) throw corrupt('zstd: a frame has no last block');
@@ -86,16 +94,25 @@ function readFrame(view: DataView, at: number): Frame {
     last = (header & 1) !== 0;
     const kind = (header >>> 1) & 3;
     const length = header >>> 3;
-    if (kind > COMPRESSED || length > MAX_BLOCK_BYTES) throw corrupt('zstd: a block header');
-    bound += kind === RAW || kind === RUN_LENGTH ? length : MAX_BLOCK_BYTES;
+    if (kind > COMPRESSED || length > maxBlockBytes) throw corrupt('zstd: a block header');
+    // The library refuses it only where it decodes a frame at once, as clients other than Java's do.
+    if (kind === COMPRESSED && length === 0) throw corrupt('zstd: a compressed block of no bytes');
+    bound += kind === COMPRESSED ? maxBlockBytes : length;
     position += 3 + (kind === RUN_LENGTH ? 1 : length);
   }
   const end = position + (hasChecksum ? 4 : 0);
   if (end > view.byteLength) throw corrupt('zstd: a frame is cut short');
-  if (sizeBytes === 0) return { end, size: bound, declared: false };
-  const size = readSize(view, sizeAt, sizeBytes);
-  if (size > BigInt(bound)) throw corrupt(`zstd: ${size} bytes declared, at most ${bound} held`);
-  return { end, size: Number(size), declared: true };
+  if (declared === null) return { end, size: bound, declared: false };
+  if (declared > BigInt(bound)) {
+    throw corrupt(`zstd: ${declared} bytes declared, at most ${bound} held`);
+  }
+  return { end, size: Number(declared), declared: true };
+}
+
+/** RFC 8878 §3.1.1.1.2. */
+function windowBytes(descriptor: number): number {
+  const base = 2 ** (10 + (descriptor >>> 3));
+  return base + (base / 8) * (descriptor & 7);
 }
 
 function readSize(view: DataView, at: number, bytes: number): bigint {

@@ -1,9 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { compressLz4 } from '../../stream/batch/lz4.js';
+import { compressSnappy } from '../../stream/batch/snappy.js';
 import type { EncodedBatch } from '../../stream/stream.js';
 import { concat, craft, text } from '../unit/stream/batch/support.js';
+import { lz4Block, lz4Frame } from './codec-forms.js';
 
 const GZIP = 1;
+const SNAPPY = 2;
 const LZ4 = 3;
 
 /** length, attributes, timestampDelta 0, offsetDelta, then key, value of one byte, no header. */
@@ -19,6 +22,12 @@ function batch(records: Uint8Array | readonly number[], attributes = 0): Encoded
   const count = 2;
   const bytes = craft({ attributes, lastOffsetDelta: count - 1, recordsCount: count, records });
   return { bytes, count };
+}
+
+function withByte(bytes: Uint8Array, at: number, value: number): Uint8Array {
+  const changed = Uint8Array.from(bytes);
+  changed[at] = value;
+  return changed;
 }
 
 const gzipped = gzipSync(Uint8Array.from(PAIR));
@@ -40,15 +49,12 @@ export const ODD_BATCHES: Readonly<Record<string, EncodedBatch>> = {
     concat(gzipped, text('many bytes that start no other member')),
     GZIP,
   ),
-  'an lz4 end mark of an uncompressed block': batch(
-    concat(lz4.subarray(0, lz4.length - 4), Uint8Array.of(0, 0, 0, 0x80), text('rest')),
-    LZ4,
-  ),
+  'many bytes after an lz4 frame': batch(concat(lz4, text('many bytes')), LZ4),
 };
 
 /**
- * Batches that a broker stores as well, whose records other clients would place elsewhere, or not
- * find at all.
+ * Batches that a broker stores as well, whose records some other clients would place elsewhere, or
+ * not find at all.
  */
 export const MISPLACED_BATCHES: Readonly<Record<string, EncodedBatch>> = {
   'repeated offset deltas': batch([...PAIR.slice(0, 8), ...record('b', { length: 14 })]),
@@ -64,5 +70,18 @@ export const MISPLACED_BATCHES: Readonly<Record<string, EncodedBatch>> = {
   'a compressed record that says it is shorter': batch(
     gzipSync(Uint8Array.from([...record('a', { length: 4 }), ...PAIR.slice(8)])),
     GZIP,
+  ),
+  'an lz4 end mark of an uncompressed block': batch(
+    concat(lz4.subarray(0, lz4.length - 4), Uint8Array.of(0, 0, 0, 0x80), text('rest')),
+    LZ4,
+  ),
+  'a wrong checksum of the content of an lz4 frame': batch(
+    lz4Frame(0x64, [lz4Block(Uint8Array.from(PAIR))], text('other')),
+    LZ4,
+  ),
+  'a reserved flag of a gzip member': batch(withByte(gzipped, 3, 0x20), GZIP),
+  'a xerial stream of version 2': batch(
+    withByte(compressSnappy(Uint8Array.from(PAIR), 'xerial'), 11, 2),
+    SNAPPY,
   ),
 };

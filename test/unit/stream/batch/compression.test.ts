@@ -10,6 +10,7 @@ import {
   decompress,
 } from '../../../../stream/batch/compression.js';
 import { compressSnappy } from '../../../../stream/batch/snappy.js';
+import * as lz4 from '../../../support/codec-forms.js';
 import { concat, craft, decodeAll, encode, text } from './support.js';
 
 const codecs = (Object.keys(COMPRESSION_CODES) as Compression[]).filter((name) => name !== 'none');
@@ -102,49 +103,55 @@ test('snappy: blocks that lie are corrupt', () => {
   }
 });
 
-/** A frame by hand: magic, flags, block size 64 KiB, header checksum (not looked at), blocks. */
+/** A frame of blocks that are compressed by hand; see codec-checks.test.ts for what else is in it. */
 function lz4Frame(flags: number, ...blocks: number[][]): Uint8Array {
-  const parts = blocks.flatMap((block) => [block.length, 0, 0, 0, ...block]);
-  const size = (flags & 0x08) === 0 ? [] : [0, 0, 0, 0, 0, 0, 0, 0];
-  return Uint8Array.of(0x04, 0x22, 0x4d, 0x18, flags, 0x40, ...size, 0, ...parts, 0, 0, 0, 0);
+  const compressed = blocks.map((block) => ({ bytes: Uint8Array.from(block) }));
+  return lz4.lz4Frame(flags, compressed, text(''));
 }
 
-test('lz4: linked blocks, content size, bytes after the frame, an overlapping match', () => {
-  const abc = [0x30, 0x61, 0x62, 0x63];
-  // A match of 6 from 3 back, then the literal "!".
-  const again = [0x02, 3, 0, 0x10, 0x21];
-  const expected = text('abcabcabc!');
-  assert.deepEqual(decompress(LZ4, lz4Frame(0x40, abc, again), 100), expected);
-  assert.deepEqual(decompress(LZ4, lz4Frame(0x48, abc, again), 100), expected);
-  const trailed = concat(lz4Frame(0x40, abc, again), text('ignored'));
+test('lz4: several blocks, bytes after the frame, an overlapping match', () => {
+  // Three literals, a match of 6 from 3 back, then five literals.
+  const block = [0x32, 0x61, 0x62, 0x63, 3, 0, 0x50, 0x76, 0x77, 0x78, 0x79, 0x7a];
+  const expected = text('abcabcabcvwxyz');
+  assert.deepEqual(decompress(LZ4, lz4Frame(0x60, block), 100), expected);
+  const twice = lz4Frame(0x70, block, block);
+  assert.deepEqual(decompress(LZ4, twice, 100), concat(expected, expected));
+  const trailed = concat(lz4Frame(0x60, block), text('ignored'));
   assert.deepEqual(decompress(LZ4, trailed, 100), expected);
-  // Independent blocks may not look back beyond their start.
-  assert.throws(() => decompress(LZ4, lz4Frame(0x60, abc, again), 100), { code: 'batch-corrupt' });
 });
 
 test('lz4: frames that lie are corrupt', () => {
-  const lies: Record<string, Uint8Array> = {
-    'another magic': Uint8Array.of(1, 2, 3, 4, 0x60, 0x40, 0, 0, 0, 0, 0),
-    'another version': lz4Frame(0x20),
-    'a dictionary': lz4Frame(0x61),
-    'a match from distance 0': lz4Frame(0x60, [0x10, 0x61, 0, 0, 0x10, 0x61]),
-    'a match from before the start': lz4Frame(0x60, [0x10, 0x61, 2, 0, 0x10, 0x61]),
-    'literals that are cut short': lz4Frame(0x60, [0x50, 0x61]),
-    'a length that is cut short': lz4Frame(0x60, [0xf0, 255]),
-    'a block that ends with a match': lz4Frame(0x60, [0x10, 0x61, 1, 0]),
-    'no end mark': lz4Frame(0x60, [0x10, 0x61]).slice(0, -4),
-    'a block larger than the frame allows': lz4Frame(0x60, [
-      0x1f,
-      0x61,
-      1,
-      0,
-      ...Array(258).fill(255),
-      0,
-      0,
-    ]),
+  const five = [0x50, 0x76, 0x77, 0x78, 0x79, 0x7a];
+  const lies: Record<string, [frame: Uint8Array, why: RegExp]> = {
+    'another magic': [Uint8Array.of(1, 2, 3, 4, 0x60, 0x40, 0, 0, 0, 0, 0), /not a frame/],
+    'another version': [lz4Frame(0x20), /descriptor/],
+    'linked blocks': [lz4Frame(0x40), /descriptor/],
+    'a dictionary': [lz4Frame(0x61), /descriptor/],
+    'a match from distance 0': [lz4Frame(0x60, [0x10, 0x61, 0, 0, ...five]), /a match 0 bytes/],
+    'a match from before the start': [
+      lz4Frame(0x60, [0x10, 0x61, 2, 0, ...five]),
+      /a match 2 bytes back/,
+    ],
+    'a match from before its block': [
+      lz4Frame(0x60, five, [0x10, 0x61, 2, 0, ...five]),
+      /a match 2 bytes back/,
+    ],
+    'literals that are cut short': [lz4Frame(0x60, [0x50, 0x61]), /5 literals are cut short/],
+    'a length that is cut short': [lz4Frame(0x60, [0xf0, 255]), /a length is cut short/],
+    'a block that ends with a match': [lz4Frame(0x60, [0x10, 0x61, 1, 0]), /too near to the end/],
+    'a long match at the end': [
+      lz4Frame(0x60, [0x1f, 0x61, 1, 0, 255, 255, 1, 0x10, 0x61]),
+      /too near to the end/,
+    ],
+    'no end mark': [lz4Frame(0x60, [0x10, 0x61]).slice(0, -4), /no end mark/],
+    'a block larger than the frame allows': [
+      lz4Frame(0x60, [0x1f, 0x61, 1, 0, ...Array<number>(258).fill(255), 0, ...five]),
+      /a block exceeds/,
+    ],
   };
-  for (const [name, frame] of Object.entries(lies)) {
-    assert.throws(() => decompress(LZ4, frame, MIB), { code: 'batch-corrupt' }, name);
+  for (const [name, [frame, message]] of Object.entries(lies)) {
+    const refused = { code: 'batch-corrupt', message };
+    assert.throws(() => decompress(LZ4, frame, MIB), refused, name);
   }
 });
 
