@@ -11,7 +11,7 @@ export class Cursor {
   at: number;
   /** Nothing is read at or beyond it. */
   end: number;
-  /** Every varint so far was written in its shortest form, and null as −1. */
+  /** Every varint so far was written in its shortest form. */
   canonical = true;
 
   constructor(bytes: Uint8Array, at: number, end: number) {
@@ -83,19 +83,18 @@ export class Cursor {
   }
 
   /**
-   * Moves over a length and its bytes. −1 stands for null; brokers store any other negative length
-   * as well and Java reads null there, so one hostile record must not end the reading of a log.
+   * Moves over a length and its bytes; −1 stands for null. FORMAT §3a rule 5: Java takes any negative
+   * length for null, other clients do not, so null written as −2 would be lost to them unseen.
    */
   skipNullable(what: string): void {
     const length = this.varint();
-    if (length >= 0) this.skip(length, what);
-    else if (length !== -1) this.canonical = false;
+    if (length !== -1) this.skip(length, what);
   }
 
-  /** The bytes after their length as a view; null for a negative length. */
+  /** The bytes after their length as a view, or null. */
   nullable(what: string): Uint8Array | null {
     const length = this.varint();
-    if (length < 0) return null;
+    if (length === -1) return null;
     const start = this.at;
     this.skip(length, what);
     return this.bytes.subarray(start, this.at);

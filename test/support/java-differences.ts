@@ -95,6 +95,19 @@ export const DIFFERENCES: readonly Difference[] = [
     ],
   },
   {
+    name: 'lengths below −1',
+    reader: 'java',
+    reason: 'FORMAT §3a rule 5: Java takes any negative length for null, librdkafka only −1',
+    applies: says(/: a (?:key|value|header value) of -\d+ bytes/),
+    examples: () => {
+      const records = Uint8Array.of(18, 0, 0, 0, 1, 1, 2, 2, 0x68, 1);
+      return [put(records, 4, 3), put(records, 5, 5), put(records, 9, 0x7f)].flatMap((odd) => [
+        batchOf('none', odd, 1),
+        batchOf('gzip', gzipSync(odd), 1),
+      ]);
+    },
+  },
+  {
     name: 'no records in a section that is not empty',
     reader: 'java',
     reason:

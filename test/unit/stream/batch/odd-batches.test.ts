@@ -32,12 +32,20 @@ for (const [name, { bytes }] of Object.entries(MISPLACED_BATCHES)) {
   });
 }
 
-test('null is −1 in a body however a value or header value was written', () => {
-  // Key, value and header value have the lengths −2, −3 and −64.
-  const records = [18, 0, 0, 0, 3, 5, 2, 2, 0x68, 0x7f];
+test('no length below −1 is null: other clients than Java refuse it', () => {
+  // Key, value and header value: null as −1, then one of them as −2, −3 or −64.
+  const records = [18, 0, 0, 0, 1, 1, 2, 2, 0x68, 1];
   const decoded = decodeAll(craft({ recordsCount: 1, records }));
   assert.equal(decoded.error, null);
   assert.deepEqual(Array.from(decoded.batches[0]?.record(0).body ?? []), [1, 1, 2, 2, 0x68, 1]);
+  for (const at of [4, 5, 9]) {
+    for (const length of [3, 5, 0x7f]) {
+      const changed = records.with(at, length);
+      const { error } = decodeAll(craft({ recordsCount: 1, records: changed }));
+      assert.equal(error?.code, 'batch-corrupt');
+      assert.match(error.message, /of -\d+ bytes/);
+    }
+  }
 });
 
 test('a gzip member with every optional field of its header is read', () => {
