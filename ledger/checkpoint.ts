@@ -11,7 +11,7 @@
  *     chain <base64 c(size−1)>
  *     time <YYYY-MM-DDTHH:MM:SS.sssZ>
  *
- * and then any number of other `name value` lines. Where FORMAT leaves room, this is chosen: a name
+ * and then any number of other `name value` lines; those of FORMAT §5a in the order that it gives. Where FORMAT leaves room, this is chosen: a name
  * is printable ASCII without space, a value is not empty and has no space at either end, and what
  * contradicts itself (more records than offsets, a root of no records that is not the empty root, a
  * partition beyond the count) is malformed.
@@ -56,6 +56,9 @@ export interface Checkpoint {
 
 const KNOWN_NAMES = ['first', 'next', 'partitions', 'chain', 'time'] as const;
 const HEAD_LINES = 4;
+/** FORMAT §5a: whichever of these there are stand in this order. */
+const ORDERED_NAMES = ['config', 'retired', 'clock-corrected', 'next-key', 'previous-key'];
+const CLOCK_CORRECTED = 'clock-corrected';
 const EXTENSION_NAME = /^[!-~]+$/;
 const EXTENSION_VALUE = /^[^ \n](?:[^\n]*[^ \n])?$/;
 
@@ -150,6 +153,20 @@ export function claimedOrigin(note: Uint8Array | string): string {
   return origin;
 }
 
+/**
+ * The wrong time that the line `clock-corrected` names: that of the checkpoint before, in milliseconds
+ * since 1970. null: there is no such line, so `time` has not gone back.
+ */
+export function clockCorrected({ extensions }: Pick<Checkpoint, 'extensions'>): number | null {
+  const line = extensions.find(([name]) => name === CLOCK_CORRECTED);
+  return line === undefined ? null : parseTime(line[1]);
+}
+
+/** The line for `extensions`; `time`: of the checkpoint before. */
+export function formatClockCorrected(time: number): readonly [name: string, value: string] {
+  return [CLOCK_CORRECTED, formatTime(time)];
+}
+
 function lineValue(line: string | undefined, name: string): string {
   if (line === undefined || !line.startsWith(`${name} `)) {
     throw malformed(`the checkpoint has ${quote(line ?? '')} where "${name} …" must stand`);
@@ -171,6 +188,11 @@ function checkExtensions(extensions: Checkpoint['extensions']): void {
     }
     if (names.has(name)) throw malformed(`the checkpoint names ${quote(name)} twice`);
     names.add(name);
+    if (name === CLOCK_CORRECTED) parseTime(value);
+  }
+  const ranks = extensions.map(([name]) => ORDERED_NAMES.indexOf(name)).filter((rank) => rank >= 0);
+  if (ranks.some((rank, index) => rank < (ranks[index - 1] ?? 0))) {
+    throw malformed(`lines that stand in this order only: ${ORDERED_NAMES.join(', ')}`);
   }
 }
 

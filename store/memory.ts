@@ -31,6 +31,11 @@ export interface MemoryRecord {
   readonly checkpoint: RememberedCheckpoint | null;
   /** Last notes (or the bare origin where none was signed) of earlier logs of this slot, oldest first. */
   readonly retired: readonly { readonly origin: string; readonly note: string | null }[];
+  /**
+   * An operator's word that this `time` of the checkpoint above was wrong (milliseconds since 1970): the
+   * next larger checkpoint may go back, and uses the word up. Missing: nobody has said so.
+   */
+  readonly clockCorrected?: number;
 }
 
 /** What a slot held when it was read; compared byte for byte on the next set. */

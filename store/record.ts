@@ -7,6 +7,7 @@ import {
   encodeDecimal,
   encodeUtf8,
 } from '../ledger/text.js';
+import { formatTime, parseTime } from '../ledger/time.js';
 import type { MemoryRecord, RememberedCheckpoint } from './memory.js';
 
 /**
@@ -25,6 +26,9 @@ export function encodeMemoryRecord(record: MemoryRecord): Uint8Array {
       first: encodeDecimal(record.first),
       checkpoint: record.checkpoint === null ? null : plainCheckpoint(record.checkpoint),
       retired: record.retired.map(({ origin, note }) => ({ origin, note })),
+      ...(record.clockCorrected === undefined
+        ? {}
+        : { clockCorrected: formatTime(record.clockCorrected) }),
     }),
   );
   if (bytes.length > MAX_BYTES) {
@@ -48,6 +52,9 @@ export function decodeMemoryRecord(bytes: Uint8Array): MemoryRecord {
     first: decodeDecimal(text(fields.first, 'first')),
     checkpoint: checkpoint(fields.checkpoint),
     retired: list(fields.retired, 'retired').map(retired),
+    ...(fields.clockCorrected === undefined
+      ? {}
+      : { clockCorrected: parseTime(text(fields.clockCorrected, 'clockCorrected')) }),
   };
   if (!Buffer.from(encodeMemoryRecord(record)).equals(bytes)) {
     throw malformed('a record in another spelling than the one way it is written');
@@ -60,6 +67,7 @@ type Member =
   | 'first'
   | 'checkpoint'
   | 'retired'
+  | 'clockCorrected'
   | keyof RememberedCheckpoint
   | 'origin';
 type Fields = Readonly<Partial<Record<Member, unknown>>>;
