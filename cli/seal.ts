@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { SealstreamError } from '../ledger/error.js';
+import { isEmbedded } from '../policy/file/configuration.js';
 import { resolveSecurity } from '../policy/file/secrets.js';
 import type { SealerOptions } from '../sealer/options.js';
 import type { SealedOnce } from '../sealer/seal-once.js';
@@ -125,7 +126,11 @@ async function seal(options: SealOptions): Promise<number> {
       };
       const timeout = options.once === true ? configuration.kafka?.timeout : undefined;
       const patience = timeout === undefined ? {} : { timeout };
-      const own: SealerOptions = { ...common, ...patience, stream, signingKey, memory, logger };
+      const unchecked = (why: string) => tell(`the clock of this host is unchecked: ${why}`);
+      // The log is silent then; of the embedded stream it is so by nature, and no news.
+      const hooks = options.once === true && !isEmbedded(configuration) ? { unchecked } : {};
+      const sealing = { stream, signingKey, memory, logger, hooks };
+      const own: SealerOptions = { ...common, ...patience, ...sealing };
       const job: SealJob = {
         ...common,
         url: configuration.stream,

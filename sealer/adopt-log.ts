@@ -4,13 +4,16 @@ import { checkpointConflict } from '../ledger/conflict.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import type { LogState } from '../ledger/log.js';
+import { formatTime } from '../ledger/time.js';
 import type { Memory, MemoryRecord, MemorySlot } from '../store/memory.js';
 import type { Stream, TopicIdentity } from '../stream/stream.js';
 import { type LogContext, memoryKeyOf, originOf, placeOf } from './context.js';
 import { outranks, type PublishedHead, PublishedHeads } from './heads.js';
-import { boundsOf, logStartMoved } from './inspect.js';
+import { boundsOf, inspectMemory, logStartMoved } from './inspect.js';
+import { type Clock, SYSTEM_CLOCK } from './options.js';
 import { type RecomputeOptions, recompute } from './recompute.js';
 import { SealRefused } from './refusal.js';
+import { TOLERANCE_MS } from './stream-clock.js';
 
 export interface AdoptLogOptions extends RecomputeOptions {
   readonly stream: Stream;
@@ -21,6 +24,13 @@ export interface AdoptLogOptions extends RecomputeOptions {
   readonly publicKey: PublicKey;
   /** Without it nothing is written: the answer says what would be. */
   readonly yes?: boolean;
+  /**
+   * Say of a log that the memory knows that the `time` of its newest checkpoint was wrong and lies in
+   * the future, so that the next larger one may go back (FORMAT §5a). Nothing else is adopted then.
+   */
+  readonly correctClock?: boolean;
+  /** Default: the system's. What lies in the future by a wrong one is no reason to correct anything. */
+  readonly clock?: Clock;
   /** Milliseconds without an answer after which an outage counts as one. Default 30 000. */
   readonly timeout?: number;
 }
@@ -28,8 +38,9 @@ export interface AdoptLogOptions extends RecomputeOptions {
 /**
  * none: the memory agrees already. start: a new log at the log start. head: go on from the
  * published head. republish: go on from the memory's checkpoint, which is to be published again.
+ * correct-clock: the next larger checkpoint says that the time of the one before was wrong.
  */
-export type AdoptAction = 'none' | 'start' | 'head' | 'republish';
+export type AdoptAction = 'none' | 'start' | 'head' | 'republish' | 'correct-clock';
 
 export interface Adoption {
   readonly origin: string;
@@ -62,35 +73,75 @@ interface Plan {
  */
 export async function adoptLog(options: AdoptLogOptions): Promise<Adoption> {
   const log = await contextOf(options);
+  if (options.correctClock === true) return correctClock(log, options);
   const slot = await log.memory.read(memoryKeyOf(log));
   const replaced = slot !== null && slot.record.origin !== log.origin ? slot.record : null;
   const plan = await planOf(log, slot, replaced, options);
-  const done = options.yes === true && plan.action !== 'none';
-  if (done) {
-    const written = await log.memory.compareAndSet(
-      memoryKeyOf(log),
-      slot?.version ?? null,
-      plan.record,
-    );
-    if (written === null) {
-      throw new SealstreamError(
-        'memory-conflict',
-        `${placeOf(log)}: the memory changed meanwhile: run adopt again`,
-      );
-    }
-  }
   const kept = replaced === null ? '' : `; ${replaced.origin} is kept as retired`;
+  const done = await carryOut(log, slot, plan, options);
+  const adoption = adoptionOf(log, { ...plan, why: `${plan.why}${kept}` }, done);
+  return { ...adoption, retired: replaced?.origin ?? null };
+}
+
+/** Writes what is planned, where `yes` is said; whether it did. */
+async function carryOut(
+  log: LogContext,
+  slot: MemorySlot | null,
+  { action, record }: Plan,
+  { yes }: AdoptLogOptions,
+): Promise<boolean> {
+  if (yes !== true || action === 'none') return false;
+  const version = slot?.version ?? null;
+  if ((await log.memory.compareAndSet(memoryKeyOf(log), version, record)) !== null) return true;
+  throw new SealstreamError(
+    'memory-conflict',
+    `${placeOf(log)}: the memory changed meanwhile: run adopt again`,
+  );
+}
+
+function adoptionOf(log: LogContext, { action, record, size, why }: Plan, done: boolean): Adoption {
+  const { topic, partition, origin } = log;
+  const message = `${placeOf(log)}: ${why}`;
+  const { first } = record;
   return {
-    origin: log.origin,
-    topic: options.topic,
-    partition: options.partition,
-    action: plan.action,
+    origin,
+    topic: topic.topic,
+    partition,
+    action,
     done,
-    message: `${placeOf(log)}: ${plan.why}${kept}`,
-    first: plan.record.first,
-    size: plan.size,
-    retired: replaced?.origin ?? null,
+    message,
+    first,
+    size,
+    retired: null,
   };
+}
+
+/**
+ * Takes an operator's word that the recorded `time` was wrong. Only of a log that could be sealed as it
+ * stands: what else it is refused for is to be settled first.
+ */
+async function correctClock(log: LogContext, options: AdoptLogOptions): Promise<Adoption> {
+  const { slot, sealed } = await inspectMemory(log);
+  const now = (options.clock ?? SYSTEM_CLOCK).now();
+  const { record } = slot;
+  const size = sealed?.size ?? 0n;
+  const none = { action: 'none', record, size } as const;
+  if (sealed === null) {
+    return adoptionOf(log, { ...none, why: 'nothing is signed yet; nothing to correct' }, false);
+  }
+  const time = formatTime(sealed.time);
+  // What a verifier calls stale; less than that passes by itself.
+  if (sealed.time <= now + TOLERANCE_MS) {
+    const why = `its newest checkpoint is of ${time}, not in the future; nothing to correct`;
+    return adoptionOf(log, { ...none, why }, false);
+  }
+  const why =
+    `its newest checkpoint is of ${time}, which lies in the future; the next one that seals a new ` +
+    'record will say that this was wrong, and go back to the present';
+  const corrected = { ...record, clockCorrected: sealed.time };
+  const plan: Plan = { action: 'correct-clock', record: corrected, size, why };
+  const isSaid = record.clockCorrected === sealed.time;
+  return adoptionOf(log, plan, isSaid || (await carryOut(log, slot, plan, options)));
 }
 
 async function contextOf(options: AdoptLogOptions): Promise<LogContext> {
@@ -155,6 +206,9 @@ async function planOf(
       first: target.first,
       checkpoint: { note, last: state.last(), frontier: state.frontier(), published: isHead },
       retired,
+      ...(isHead || held?.clockCorrected === undefined
+        ? {}
+        : { clockCorrected: held.clockCorrected }),
     },
     size: target.size,
     why: isHead

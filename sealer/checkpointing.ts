@@ -1,14 +1,18 @@
-import { type Checkpoint, openCheckpoint, signCheckpoint } from '../ledger/checkpoint.js';
+import {
+  type Checkpoint,
+  clockCorrected,
+  formatClockCorrected,
+  openCheckpoint,
+  signCheckpoint,
+} from '../ledger/checkpoint.js';
 import { configurationLine, formatConfigurationLine } from '../ledger/configuration-line.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
 import type { MemoryRecord, MemorySlot, RememberedCheckpoint } from '../store/memory.js';
 import { memoryKeyOf, placeOf, type SealContext } from './context.js';
+import { timeNow } from './host-time.js';
 import { SealRefused } from './refusal.js';
-
-/** The last millisecond that FORMAT §5 `time` can say. */
-const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** What a checkpoint attempt came to; null: another sealer was first, so inspect the log again. */
 export type Checkpointed = { readonly slot: MemorySlot; readonly checkpoint: Checkpoint } | null;
@@ -26,13 +30,13 @@ export interface ToSeal {
 
 /** The checkpoint that says where `state` stands, never before or below the one that is sealed. */
 function nextCheckpoint(log: SealContext, toSeal: ToSeal): Checkpoint {
-  const { state, sealed: previous } = toSeal;
-  const now = log.settings.clock.now();
-  if (!Number.isSafeInteger(now) || now < 0 || now > LAST_TIME) {
-    throw new SealRefused('clock-invalid', `${placeOf(log)}: the clock says ${now} ms: set it`);
-  }
-  // A clock that went back never makes a checkpoint older than what it extends.
-  const time = Math.max(now, previous?.time ?? 0);
+  const { state, sealed: previous, slot } = toSeal;
+  const now = timeNow(log);
+  // FORMAT §5a: smaller or as large, it would not be the head.
+  const corrects =
+    slot.record.clockCorrected !== undefined && previous !== null && state.size > previous.size;
+  // Without an operator's word a clock that went back makes no checkpoint older than what it extends.
+  const time = corrects ? now : Math.max(now, previous?.time ?? 0);
   // Two checkpoints of one size and time could not be told apart: the one that is sealed stands.
   const isSame =
     previous !== null &&
@@ -48,12 +52,15 @@ function nextCheckpoint(log: SealContext, toSeal: ToSeal): Checkpoint {
     partitions: Math.max(log.partitions(), previous?.partitions ?? 0),
     chain: state.chain,
     time,
-    extensions: extensionsOf(isSame ? null : toSeal.configuration, previous),
+    extensions: [
+      ...configurationOf(isSame ? null : toSeal.configuration, previous),
+      ...(corrects ? [formatClockCorrected(previous.time)] : []),
+    ],
   };
 }
 
 /** What was named before stays named until another configuration is known. */
-function extensionsOf(
+function configurationOf(
   configuration: string | null,
   previous: Checkpoint | null,
 ): Checkpoint['extensions'] {
@@ -85,7 +92,10 @@ export async function checkpoint(
   // Nothing new, not even the time (a clock that went back): what is published says it all.
   if (remembered.note === slot.record.checkpoint?.note) return { slot, checkpoint: next };
   await step(log, 'signed', next.size);
-  const recorded = await setMemory(log, slot, { ...slot.record, checkpoint: remembered });
+  const { clockCorrected: word, ...record } = slot.record;
+  // In one write with the checkpoint that uses it: whoever dies here, it is used once.
+  const kept = word === undefined || clockCorrected(next) !== null ? {} : { clockCorrected: word };
+  const recorded = await setMemory(log, slot, { ...record, ...kept, checkpoint: remembered });
   if (recorded === null) return null;
   await step(log, 'recorded', next.size);
   const settled = await publishRecorded(log, recorded, next, signal);

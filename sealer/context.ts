@@ -6,6 +6,7 @@ import type { ConfigurationWatch } from './configuration.js';
 import type { PublishedHeads } from './heads.js';
 import type { Settings } from './options.js';
 import type { CheckpointPublisher } from './publisher.js';
+import type { StreamClock } from './stream-clock.js';
 import type { Turns } from './turns.js';
 
 /** What it takes to look at one log; nothing here writes. */
@@ -42,6 +43,7 @@ export interface SealContext extends LogContext {
   readonly totals: Totals;
   /** null: nothing says which configuration is in force. */
   readonly configuration: ConfigurationWatch | null;
+  readonly streamClock: StreamClock;
   /** For looking at the end of the log. */
   readonly tails: Turns;
   /** For reading it to its end. */

@@ -83,7 +83,10 @@ export class LogRunner {
   /** Starts the task that is due, if none runs. */
   start(signal: AbortSignal): void {
     if (this.#task !== null || this.left > 0) return;
-    const work = this.#phase === 'recovering' ? this.#recover(signal) : this.#checkpoint(signal);
+    const work =
+      this.#phase === 'recovering'
+        ? this.#recover(signal)
+        : this.log.inClockTurn(() => this.#checkpoint(signal));
     this.#task = work
       .catch((error: unknown) => this.fail(error))
       .finally(() => {
@@ -172,8 +175,11 @@ export class LogRunner {
     if (this.#phase !== 'sealing' || !this.#isCheckpointable) return this.#phase !== 'recovering';
     if (!this.log.hasGrown) return true;
     try {
-      await this.log.askConfiguration(signal);
-      return await this.log.checkpoint(signal);
+      return await this.log.inClockTurn(async () => {
+        await this.log.askConfiguration(signal);
+        await this.log.askTime(signal);
+        return this.log.checkpoint(signal);
+      });
     } catch (error) {
       this.fail(error);
       return false;
@@ -220,7 +226,10 @@ export class LogRunner {
 
   async #checkpoint(signal: AbortSignal): Promise<void> {
     // After each wait: the loop may have met an error of this log meanwhile, or seen it go back.
+    if (this.#phase !== 'sealing') return;
     await this.log.askConfiguration(signal);
+    if (this.#phase !== 'sealing') return;
+    await this.log.askTime(signal);
     if (this.#phase !== 'sealing') return;
     await this.log.checkUnchanged();
     if (this.#phase !== 'sealing' || !this.#isCheckpointable) return;

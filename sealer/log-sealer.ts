@@ -8,8 +8,10 @@ import { checkpoint, publishRecorded, step } from './checkpointing.js';
 import { lastNamed } from './configuration.js';
 import { placeOf, type SealContext, type Totals } from './context.js';
 import { checkDoubted, isDoubt } from './doubt.js';
+import { timeNow } from './host-time.js';
 import { checkTail, inspectMemory, type Recorded } from './inspect.js';
 import { SealRefused } from './refusal.js';
+import { askTime, inClockTurn } from './time-to-sign.js';
 import type { Turns } from './turns.js';
 
 /** A log while it is being sealed; null before it is recovered. */
@@ -117,6 +119,7 @@ export class LogSealer {
     const { slot, state, sealed } = await this.#publishWaiting(signal);
     const bounds = await this.#checkTail(state);
     await this.#checkDoubted(bounds);
+    await askTime(this.context, { slot, sealed }, signal);
     await step(this.context, 'recovered', state.size);
     this.#behindSince = null;
     this.#sealing = { state, slot, sealed, bytes: 0n, named: namedBy(sealed) };
@@ -210,6 +213,16 @@ export class LogSealer {
     await this.context.configuration?.refresh(namedBy(this.#sealing?.sealed ?? null), signal);
   }
 
+  /** Learns the stream's time where that is due. Throws SealRefused where our clock is ahead of it. */
+  async askTime(signal: AbortSignal): Promise<void> {
+    await askTime(this.context, this.#current(), signal);
+  }
+
+  /** `work` makes a checkpoint: the first of all logs, whose time nobody has told yet, alone. */
+  async inClockTurn<T>(work: () => Promise<T>): Promise<T> {
+    return inClockTurn(this.context, work);
+  }
+
   /**
    * Signs where the log stands now, and publishes it; records may be chained meanwhile. false:
    * another sealer was first: recover, and go on from its checkpoint.
@@ -231,6 +244,8 @@ export class LogSealer {
     sealing.bytes -= bytes;
     this.#unsealedSince = null;
     if (this.#highWatermark !== null) this.#observe(this.#highWatermark);
+    // What its acknowledgement told: where it was the first of all, only now is that known.
+    timeNow(this.context);
     return true;
   }
 

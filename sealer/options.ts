@@ -46,13 +46,19 @@ export interface SealerOptions {
   readonly takes?: (topic: string, partition: number) => boolean;
   readonly clock?: Clock;
   readonly logger?: Logger;
-  readonly hooks?: { readonly step?: StepHook; readonly change?: ChangeHook };
+  readonly hooks?: {
+    readonly step?: StepHook;
+    readonly change?: ChangeHook;
+    /** Called at most once: why `clock` is held against no other. Default: a warning in the log. */
+    readonly unchecked?: UncheckedHook;
+  };
 }
 
 /** A log goes to another phase, or logs are about to be given up, which a last report still has. */
 export type Change = 'phase' | 'giving-up';
 
 type ChangeHook = (change: Change) => void;
+type UncheckedHook = (why: string) => void;
 
 /** The options with every default in place. */
 export interface Settings {
@@ -68,6 +74,7 @@ export interface Settings {
   readonly logger: Logger;
   readonly step: StepHook;
   readonly change: ChangeHook;
+  readonly unchecked: UncheckedHook;
 }
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -87,6 +94,7 @@ export function settingsOf(options: SealerOptions): Settings {
       `sealer option ${name} is ${chosen}: give a whole number above 0`,
     );
   };
+  const logger = options.logger ?? SILENT;
   return {
     every: positive('every', options.every, 10_000),
     records: positive('records', options.records, 100_000),
@@ -97,8 +105,11 @@ export function settingsOf(options: SealerOptions): Settings {
     stopWithin: positive('stopWithin', options.stopWithin, 10_000),
     takes: options.takes ?? (() => true),
     clock: options.clock ?? SYSTEM_CLOCK,
-    logger: options.logger ?? SILENT,
+    logger,
     step: options.hooks?.step ?? (() => {}),
     change: options.hooks?.change ?? (() => {}),
+    unchecked:
+      options.hooks?.unchecked ??
+      ((why) => logger.warn({}, `the clock of this host is unchecked: ${why}`)),
   };
 }

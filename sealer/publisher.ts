@@ -7,13 +7,19 @@ import type {
   EncodedBatch,
   Logger,
   Stream,
+  TopicDescription,
   TopicIdentity,
 } from '../stream/stream.js';
 import { backoffDelay, pause } from './backoff.js';
+import type { Clock, Settings } from './options.js';
 import { SealRefused } from './refusal.js';
+import type { StreamClock } from './stream-clock.js';
 
 /** The checkpoint topic has one partition. */
 const PARTITION = 0;
+
+/** Whose clock the LogAppendTime of the checkpoint topic is; none: it bears none. */
+type Stamps = 'theirs' | 'ours' | 'none';
 
 /**
  * Publishes checkpoint records. A record whose outcome is unknown is appended again, byte for byte:
@@ -24,13 +30,30 @@ export class CheckpointPublisher {
   readonly #topic: TopicIdentity;
   readonly #deadlineMs: number;
   readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #streamClock: StreamClock;
+  #stamps: Stamps;
   #appender: Promise<Appender> | null = null;
 
-  constructor(stream: Stream, topic: TopicIdentity, deadlineMs: number, logger: Logger) {
+  constructor(
+    stream: Stream,
+    topic: TopicDescription,
+    { timeout, logger, clock }: Settings,
+    streamClock: StreamClock,
+  ) {
     this.#stream = stream;
     this.#topic = topic;
-    this.#deadlineMs = deadlineMs;
+    this.#deadlineMs = timeout;
     this.#logger = logger;
+    this.#clock = clock;
+    this.#streamClock = streamClock;
+    if (topic.ownClock === true) this.#stamps = 'ours';
+    else this.#stamps = topic.timestampType === 0 ? 'none' : 'theirs';
+  }
+
+  /** As the topic was described, then as its last acknowledgement was: a topic can be set anew. */
+  get stamps(): Stamps {
+    return this.#stamps;
   }
 
   /**
@@ -40,13 +63,17 @@ export class CheckpointPublisher {
    */
   async publish(record: CheckpointRecord, time: number, signal: AbortSignal): Promise<void> {
     const encoder = new BatchEncoder();
-    if (!encoder.add(encodeCheckpointRecord(record), BigInt(time))) {
+    if (!encoder.add(encodeCheckpointRecord(record), this.#recordTime(time))) {
       throw new SealstreamError('internal', 'a checkpoint record does not fit a batch');
     }
     const batch = encoder.finish();
     for (let attempt = 1; ; attempt += 1) {
+      const sent = this.#clock.monotonic();
       const outcome = await this.#append(batch, signal);
-      if (outcome.kind === 'acknowledged') return;
+      if (outcome.kind === 'acknowledged') {
+        this.#learn(outcome.timestamp, sent);
+        return;
+      }
       const { error } = outcome;
       if (outcome.kind === 'rejected' && error.class !== 'retry') throw this.#refusal(error);
       if (signal.aborted) throw error;
@@ -54,6 +81,21 @@ export class CheckpointPublisher {
       this.#logger.warn({ topic, attempt, error: error.message }, 'checkpoint not yet published');
       await pause(backoffDelay(attempt), signal);
     }
+  }
+
+  #learn(timestamp: bigint | null, sent: number): void {
+    if (this.#stamps === 'ours') return;
+    this.#stamps = timestamp === null ? 'none' : 'theirs';
+    this.#streamClock.learn(this.#topic.topic, timestamp, sent);
+  }
+
+  /**
+   * Kafka 4 takes no record whose CreateTime is an hour ahead: a checkpoint that was signed by a clock
+   * that was, and is to be published verbatim, could then never be.
+   */
+  #recordTime(time: number): bigint {
+    const now = this.#clock.now();
+    return BigInt(Number.isSafeInteger(now) && now >= 0 ? Math.min(time, now) : time);
   }
 
   async close(): Promise<void> {

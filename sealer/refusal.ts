@@ -20,6 +20,7 @@ export const REFUSAL_REASONS = [
   'record-altered',
   'batch-corrupt',
   'clock-invalid',
+  'clock-ahead',
   'publish-rejected',
   'stream-failed',
 ] as const;
@@ -38,6 +39,7 @@ const PASSING: ReadonlySet<RefusalReason> = new Set([
   'checkpoint-topic-missing',
   'checkpoint-rolled-back',
   'clock-invalid',
+  'clock-ahead',
   'publish-rejected',
   'stream-failed',
 ]);

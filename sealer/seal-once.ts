@@ -119,8 +119,11 @@ async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<
 
 /** false: another sealer was first. */
 async function checkpoint(log: LogSealer, signal: AbortSignal): Promise<boolean> {
-  await log.askConfiguration(signal);
-  return withinPatience(log, signal, (limited) => log.checkpoint(limited));
+  return log.inClockTurn(async () => {
+    await log.askConfiguration(signal);
+    await withinPatience(log, signal, (limited) => log.askTime(limited));
+    return withinPatience(log, signal, (limited) => log.checkpoint(limited));
+  });
 }
 
 /** A checkpoint that cannot be published is waited for as long as any outage, and no longer. */

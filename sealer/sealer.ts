@@ -1,6 +1,7 @@
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { abortWith } from './abort.js';
+import { askThroughOthers } from './ask-others.js';
 import { backoffDelay, pause } from './backoff.js';
 import { ConfigurationWatch } from './configuration.js';
 import { type GoneLog, goneLogs } from './gone.js';
@@ -9,6 +10,7 @@ import { type SealerOptions, type Settings, settingsOf } from './options.js';
 import { mergeSealed } from './plain.js';
 import { SealLoop } from './seal-loop.js';
 import { type SealedOnce, sealLogOnce } from './seal-once.js';
+import { StreamClock } from './stream-clock.js';
 import { openTopic, SealedTopic, type Shared } from './topic.js';
 
 export interface Sealer {
@@ -67,7 +69,10 @@ class TopicsSealer implements Sealer {
     const place = { stream, memory, ledger, publicKey: signingKey.publicKey };
     const configuration =
       topic == null ? null : new ConfigurationWatch({ ...place, topic }, settings);
-    this.#shared = { options, settings, configuration };
+    const streamClock = new StreamClock(settings, (own, signal) =>
+      askThroughOthers(this.#shared, own, signal),
+    );
+    this.#shared = { options, settings, configuration, streamClock };
   }
 
   async run(signal: AbortSignal): Promise<readonly LogReport[]> {

@@ -8,6 +8,7 @@ import { PublishedHeads } from './heads.js';
 import { LogSealer } from './log-sealer.js';
 import type { SealerOptions, Settings } from './options.js';
 import { CheckpointPublisher } from './publisher.js';
+import type { StreamClock } from './stream-clock.js';
 import { Turns } from './turns.js';
 
 /** Partitions whose ends are looked at, and that are read by `sealOnce`, at a time. */
@@ -19,6 +20,7 @@ export interface Shared {
   readonly options: SealerOptions;
   readonly settings: Settings;
   readonly configuration: ConfigurationWatch | null;
+  readonly streamClock: StreamClock;
 }
 
 /** A topic that is being sealed, and what its logs share. */
@@ -27,6 +29,7 @@ export class SealedTopic {
   readonly #options: SealerOptions;
   readonly #settings: Settings;
   readonly #configuration: ConfigurationWatch | null;
+  readonly #streamClock: StreamClock;
   readonly #heads: PublishedHeads | null;
   readonly #publisher: CheckpointPublisher | null;
   readonly #totals = new Map<number, Totals>();
@@ -36,17 +39,19 @@ export class SealedTopic {
   #isOutdated = false;
 
   constructor(shared: Shared, topic: TopicDescription, checkpoints: TopicDescription | null) {
-    const { options, settings, configuration } = shared;
+    const { options, settings, configuration, streamClock } = shared;
     const { stream, signingKey } = options;
-    const { timeout, logger } = settings;
+    const { timeout } = settings;
     this.identity = { topic: topic.topic, topicId: topic.topicId };
     this.#options = options;
     this.#settings = settings;
     this.#configuration = configuration;
+    this.#streamClock = streamClock;
     this.#partitions = topic.partitions;
     this.#heads =
       checkpoints && new PublishedHeads(stream, checkpoints, signingKey.publicKey, timeout);
-    this.#publisher = checkpoints && new CheckpointPublisher(stream, checkpoints, timeout, logger);
+    this.#publisher =
+      checkpoints && new CheckpointPublisher(stream, checkpoints, settings, streamClock);
   }
 
   get partitions(): number {
@@ -100,6 +105,7 @@ export class SealedTopic {
       partitions: () => this.#partitions,
       totals: this.#totalsOf(partition),
       configuration: this.#configuration,
+      streamClock: this.#streamClock,
       tails: this.#tails,
       chains: this.#chains,
     };

@@ -21,6 +21,8 @@ export interface TopicDescription extends TopicIdentity {
   /** What the topic is set to now; records written before a change keep the other type. null: we
    * have no right to see the settings, which reading and verifying do without. */
   readonly timestampType: TimestampType | null;
+  /** LogAppendTime is the clock of whoever appends: what it says of our own is nothing. */
+  readonly ownClock?: boolean;
   /** Effective topic settings by Kafka's names (`retention.ms`, `cleanup.policy`, …); empty where
    * we have no right to see them. */
   readonly settings: ReadonlyMap<string, string>;

@@ -45,6 +45,8 @@ export interface ThreadReport {
 
 export type FromThread =
   | ({ readonly kind: 'report' } & ThreadReport)
+  /** Why the clock is held against no other. */
+  | { readonly kind: 'unchecked'; readonly why: string }
   | { readonly kind: 'sealed'; readonly results: readonly PlainSealedOnce[] }
   /** `logs`: as they stood when it was told to stop. */
   | { readonly kind: 'ended'; readonly logs: readonly LogReport[] }

@@ -39,6 +39,7 @@ class SealPool implements Sealer {
   readonly #size: Size;
   readonly #alone: Sealer;
   #reports: MergedReports | null = null;
+  #isUncheckedSaid = false;
 
   constructor(options: SealerOptions, job: SealJob, size: Size, alone: Sealer) {
     this.#options = options;
@@ -120,9 +121,11 @@ class SealPool implements Sealer {
     const running = Array.from({ length: threads }, (_, index) => {
       reports.take(index, [], this.#monotonic());
       const share = { job: this.#job, once, index, threads, counts };
-      return new SealThread(share, ({ logs, problems }) => {
-        reports.take(index, logs, this.#monotonic(), problems);
-      });
+      return new SealThread(
+        share,
+        ({ logs, problems }) => reports.take(index, logs, this.#monotonic(), problems),
+        (why) => this.#sayUnchecked(why),
+      );
     });
     const stop = () => {
       for (const thread of running) thread.stop();
@@ -147,6 +150,12 @@ class SealPool implements Sealer {
       if (end.status === 'rejected') throw end.reason;
       return end.value;
     });
+  }
+
+  /** What is so for one thread is for all. */
+  #sayUnchecked(why: string): void {
+    if (!this.#isUncheckedSaid) this.settings.unchecked(why);
+    this.#isUncheckedSaid = true;
   }
 
   #monotonic(): number {

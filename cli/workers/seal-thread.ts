@@ -21,7 +21,11 @@ export class SealThread {
   readonly ended: Promise<SealThreadEnd>;
   readonly #worker: Worker;
 
-  constructor(share: SealShare, onReport: (report: ThreadReport) => void) {
+  constructor(
+    share: SealShare,
+    onReport: (report: ThreadReport) => void,
+    onUnchecked: (why: string) => void,
+  ) {
     const worker = new Worker(ENTRY, {
       workerData: share,
       name: `seal-${share.index}`,
@@ -34,6 +38,7 @@ export class SealThread {
       let failure: Error | null = null;
       worker.on('message', (message: FromThread) => {
         if (message.kind === 'report') onReport(message);
+        else if (message.kind === 'unchecked') onUnchecked(message.why);
         else if (message.kind === 'sealed') results = message.results.map(sealedOf);
         else if (message.kind === 'failed') failure ??= errorOf(message.error);
         else logs = message.logs;

@@ -83,7 +83,10 @@ async function seal(
         heartbeat: job.heartbeat,
         takes: dealt(counts, index, threads),
         logger: log,
-        hooks: { change: (change) => reporting.changed(change) },
+        hooks: {
+          change: (change) => reporting.changed(change),
+          unchecked: (why) => post(port, { kind: 'unchecked', why }),
+        },
       });
       reporting.on(running);
       if (once) {

@@ -39,12 +39,17 @@ export const BROKER_SETTINGS = [
 
 type Settings = ReadonlyMap<string, string>;
 
+const BROKERS_TIME = ['message.timestamp.type', 'LogAppendTime'] as const;
+
 const KEEPS_EVERYTHING: Settings = new Map([
   ['cleanup.policy', 'delete'],
   ['retention.ms', '-1'],
   ['retention.bytes', '-1'],
-  ['message.timestamp.type', 'LogAppendTime'],
+  BROKERS_TIME,
 ]);
+
+/** By the broker's time of its own checkpoints a sealer finds its clock to be ahead. */
+const CHECKPOINTS: Settings = new Map([['cleanup.policy', 'compact'], BROKERS_TIME]);
 
 /** Two of three replicas: what one broker alone acknowledges is lost with it. */
 function durable(replication: number): [string, string][] {
@@ -60,8 +65,7 @@ function desired(
   minInSync: number,
   declared: Iterable<readonly [string, string]> = [],
 ): DesiredTopic {
-  const kept: Settings =
-    role === 'checkpoints' ? new Map([['cleanup.policy', 'compact']]) : KEEPS_EVERYTHING;
+  const kept = role === 'checkpoints' ? CHECKPOINTS : KEEPS_EVERYTHING;
   const required = new Map([...kept, ...durable(topic.replication)]);
   const settings = new Map([
     ...required,

@@ -65,6 +65,7 @@ export function describeTopic(root: string, topic: string): TopicDescription | n
     replication: 1,
     // What a broker's topic is set to does not stand on its disk; nothing is appended there anyway.
     timestampType: made ? 1 : 0,
+    ownClock: true,
     settings,
   };
 }
