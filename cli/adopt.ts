@@ -20,6 +20,7 @@ interface AdoptOptions extends CommonOptions {
   readonly topic?: string;
   readonly partition?: number;
   readonly yes?: boolean;
+  readonly correctClock?: boolean;
 }
 
 interface Outcome {
@@ -51,6 +52,10 @@ function describeOutcome({ topic, partition, adoption, refused, error }: Outcome
   if (error !== null) return `${topic}/${partition}: not adopted: ${error}`;
   if (adoption === null) return `${topic}/${partition}: refused: ${refused}`;
   return adoption.done ? `adopted: ${adoption.message}` : adoption.message;
+}
+
+function isCorrected({ adoption, error }: Outcome): boolean {
+  return error !== null || adoption?.action === 'correct-clock';
 }
 
 async function adoptAll(targets: readonly Target[], options: AdoptOptions): Promise<Outcome[]> {
@@ -112,6 +117,7 @@ async function adopt(options: AdoptOptions): Promise<number> {
             topic,
             partition,
             publicKey,
+            correctClock: options.correctClock === true,
           });
         }
       }
@@ -131,6 +137,10 @@ async function adopt(options: AdoptOptions): Promise<number> {
         );
       }
       if (outcomes.some(({ refused }) => refused !== null)) return EXIT.tampered;
+      if (options.correctClock === true && !outcomes.some(isCorrected)) {
+        tell('No newest checkpoint of these logs lies in the future: refused.');
+        return EXIT.tampered;
+      }
       return isFailed || outcomes.some(({ error }) => error !== null) ? EXIT.failed : EXIT.done;
     } finally {
       await memory.close();
@@ -149,11 +159,17 @@ export function registerAdopt(
     .option('--topic <topic>', 'this audit topic only')
     .option('--partition <n>', 'this partition only', wholeNumber('--partition', 0, 2 ** 31 - 1))
     .option('--yes', 'do it, without asking')
+    .option(
+      '--correct-clock',
+      'say that the time of the newest checkpoint was wrong and lies in the future; nothing else',
+    )
     .option('--json', 'print one JSON document; never asks')
     .addHelpText(
       'after',
       '\nA log with a published head is recomputed up to it, and refused where it differs (exit 1).\n' +
-        'For a topic that was made again a new log starts, and the old one stays on record.\n\n' +
+        'For a topic that was made again a new log starts, and the old one stays on record.\n' +
+        'With --correct-clock the next checkpoint that seals a new record goes back to the present,\n' +
+        'and says so; refused (exit 1) where no newest checkpoint lies in the future.\n\n' +
         'Examples:\n  sealstream adopt\n  sealstream adopt --topic audit --partition 2 --yes',
     )
     .action((options: AdoptOptions) => run(adopt(options)));
