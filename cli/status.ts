@@ -8,6 +8,7 @@ import {
   type StatusOptions as SealStatusOptions,
   sealStatus,
 } from '../sealer/status.js';
+import { TOLERANCE_MS } from '../sealer/stream-clock.js';
 import { EXIT } from './exit.js';
 import { openExisting } from './memory.js';
 import { printLine, tell, toJson } from './output.js';
@@ -44,6 +45,15 @@ function memoryText({ memory }: LogStatus): string {
   return `${memory.sealed.size}${memory.published ? '' : ' (not published)'}`;
 }
 
+function isInFuture(headAgeSeconds: number | null): boolean {
+  return headAgeSeconds !== null && -headAgeSeconds * 1000 > TOLERANCE_MS;
+}
+
+function ageText(headAgeSeconds: number | null): string {
+  if (headAgeSeconds === null) return '';
+  return isInFuture(headAgeSeconds) ? 'in the future' : `${Math.round(headAgeSeconds)} s`;
+}
+
 function render(all: readonly LogStatus[]): string {
   const table = new Table({
     head: ['topic', 'partition', 'log', 'sealed', 'lag', 'head age', 'memory', 'state'],
@@ -58,7 +68,7 @@ function render(all: readonly LogStatus[]): string {
       log === null ? '?' : `${log.start} to ${log.end}`,
       head === null ? 'nothing' : String(head.size),
       lagRecords === null ? '?' : String(lagRecords),
-      headAgeSeconds === null ? '' : `${Math.round(headAgeSeconds)} s`,
+      ageText(headAgeSeconds),
       memoryText(status),
       refusal !== null ? pc.red(refusal.reason) : error !== null ? pc.yellow('unknown') : 'ok',
     ]);
@@ -107,9 +117,15 @@ async function status(options: StatusOptions): Promise<number> {
       const all = [...logs, ...audit];
       await printLine(options.json === true ? toJson(audit.map(jsonOf)) : render(all));
       if (missing !== null) tell(missing);
-      for (const { topic, partition, refusal, error } of all) {
+      for (const { topic, partition, refusal, error, headAgeSeconds } of all) {
         const problem = refusal?.message ?? error?.message;
         if (problem !== undefined) tell(`${topic}/${partition}: ${problem}`);
+        if (isInFuture(headAgeSeconds)) {
+          tell(
+            `${topic}/${partition}: the head is dated in the future: once the clocks are right, ` +
+              'adopt --correct-clock',
+          );
+        }
       }
       if (all.some(({ refusal }) => refusal !== null)) return EXIT.tampered;
       const isFailed = missing !== null || all.some(({ error }) => error !== null);

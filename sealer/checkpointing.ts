@@ -11,7 +11,7 @@ import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
 import type { MemoryRecord, MemorySlot, RememberedCheckpoint } from '../store/memory.js';
 import { memoryKeyOf, placeOf, type SealContext } from './context.js';
-import { timeNow } from './host-time.js';
+import { timeToSign } from './host-time.js';
 import { SealRefused } from './refusal.js';
 
 /** What a checkpoint attempt came to; null: another sealer was first, so inspect the log again. */
@@ -31,7 +31,7 @@ export interface ToSeal {
 /** The checkpoint that says where `state` stands, never before or below the one that is sealed. */
 function nextCheckpoint(log: SealContext, toSeal: ToSeal): Checkpoint {
   const { state, sealed: previous, slot } = toSeal;
-  const now = timeNow(log);
+  const now = timeToSign(log);
   // FORMAT §5a: smaller or as large, it would not be the head.
   const corrects =
     slot.record.clockCorrected !== undefined && previous !== null && state.size > previous.size;

@@ -5,12 +5,18 @@ import { SealRefused } from './refusal.js';
 const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const DAY_MS = 86_400_000;
 
-/** What may be signed as `time` now. Throws SealRefused where the clock of this host is wrong. */
-export function timeNow(log: SealContext): number {
+/** What the clock of this host says. Throws SealRefused where that is no time that can be signed. */
+export function hostTime(log: SealContext): number {
   const now = log.settings.clock.now();
   if (!Number.isSafeInteger(now) || now < 0 || now > LAST_TIME) {
     throw new SealRefused('clock-invalid', `${placeOf(log)}: the clock says ${now} ms: set it`);
   }
+  return now;
+}
+
+/** What may be signed as `time` now. Throws SealRefused, also where it is ahead of the stream's. */
+export function timeToSign(log: SealContext): number {
+  const now = hostTime(log);
   if (log.streamClock.isAhead(now)) {
     throw new SealRefused(
       'clock-ahead',

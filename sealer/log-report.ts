@@ -19,7 +19,7 @@ export interface LogReport {
   readonly lagRecords: bigint | null;
   /** Seconds for which the log has held something that is not sealed; 0: all is. */
   readonly lagSeconds: number;
-  /** Seconds since the newest checkpoint was signed; null: there is none. */
+  /** Seconds since the newest checkpoint was signed, below 0 where it is dated in the future; null: there is none. */
   readonly headAgeSeconds: number | null;
   readonly refusal: Refusal | null;
   /** The outage that this log waits out; null: none. */
@@ -48,7 +48,7 @@ export function reportOf(runner: LogRunner, now: number, monotonic: number): Log
     highWatermark,
     lagRecords: highWatermark === null || sealedTo === null ? null : lag(highWatermark, sealedTo),
     lagSeconds: unsealedSince === null ? 0 : Math.max(0, monotonic - unsealedSince) / 1000,
-    headAgeSeconds: sealed && Math.max(0, now - sealed.time) / 1000,
+    headAgeSeconds: sealed && (now - sealed.time) / 1000,
     refusal: runner.refusal,
     waiting: runner.waiting,
     totals: log.totals,

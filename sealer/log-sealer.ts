@@ -4,14 +4,14 @@ import { SealstreamError } from '../ledger/error.js';
 import type { LogState } from '../ledger/log.js';
 import type { MemorySlot } from '../store/memory.js';
 import type { Bounds, RecordBatch } from '../stream/stream.js';
+import { askTime, inClockTurn } from './ask-time.js';
 import { checkpoint, publishRecorded, step } from './checkpointing.js';
 import { lastNamed } from './configuration.js';
 import { placeOf, type SealContext, type Totals } from './context.js';
 import { checkDoubted, isDoubt } from './doubt.js';
-import { timeNow } from './host-time.js';
+import { timeToSign } from './host-time.js';
 import { checkTail, inspectMemory, type Recorded } from './inspect.js';
 import { SealRefused } from './refusal.js';
-import { askTime, inClockTurn } from './time-to-sign.js';
 import type { Turns } from './turns.js';
 
 /** A log while it is being sealed; null before it is recovered. */
@@ -232,6 +232,7 @@ export class LogSealer {
     const before = this.sealed?.size ?? 0n;
     const { bytes } = sealing;
     const toSeal = { ...sealing, configuration: this.#configuration };
+    const wasKnown = this.context.streamClock.isKnown;
     const done = await checkpoint(this.context, toSeal, signal);
     if (done === null) return false;
     sealing.slot = done.slot;
@@ -244,8 +245,8 @@ export class LogSealer {
     sealing.bytes -= bytes;
     this.#unsealedSince = null;
     if (this.#highWatermark !== null) this.#observe(this.#highWatermark);
-    // What its acknowledgement told: where it was the first of all, only now is that known.
-    timeNow(this.context);
+    // Of the first of all only its own acknowledgement has told the stream's time.
+    if (!wasKnown) timeToSign(this.context);
     return true;
   }
 

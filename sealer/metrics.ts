@@ -58,7 +58,7 @@ export function sealerMetrics(sealer: Sealer): Registry {
   );
   gauge(
     'sealstream_head_age_seconds',
-    'Seconds since the head checkpoint was signed.',
+    'Seconds since the head checkpoint was signed; below 0: it is dated in the future.',
     (log) => log.headAgeSeconds,
   );
   gauge('sealstream_outage', '1 while the log waits out an outage.', (log) =>

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import { SealstreamError } from '../ledger/error.js';
 import type { LogReport } from './log-report.js';
 import type { Sealer } from './sealer.js';
+import { TOLERANCE_MS } from './stream-clock.js';
 
 export interface MetricsServerOptions {
   readonly sealer: Sealer;
@@ -22,7 +23,7 @@ export interface MetricsServer {
 
 /**
  * Serves `/metrics` (Prometheus text) and `/healthz`: 200 with `ok`, or 503 with one line per log
- * that is refused or whose head is too old. Throws `configuration` where it cannot listen.
+ * that is refused or whose head is too old, or dated in the future. Throws `configuration` where it cannot listen.
  */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
   // Only who serves metrics pays for loading them: a tenth of the start of `seal`.
@@ -73,6 +74,10 @@ function unhealthy(
       continue;
     }
     const age = log.headAgeSeconds === null ? uptime : log.headAgeSeconds * 1000;
+    if (-age > TOLERANCE_MS) {
+      problems.push(`${place}: the head is dated ${Math.round(-age / 1000)} s in the future`);
+      continue;
+    }
     // After a long stop every head is old until the first checkpoints are through.
     if (Math.min(age, uptime) <= maxHeadAge) continue;
     problems.push(`${place}: the head is ${Math.round(age / 1000)} s old${outage(log)}`);

@@ -41,6 +41,7 @@ export interface LogStatus {
   readonly origin: string;
   /** The published head; null: none opens with the key. */
   readonly head: SealedAt | null;
+  /** Below 0 where the head is dated in the future. */
   readonly headAgeSeconds: number | null;
   /** What the memory holds for this topic and partition; null: nothing. */
   readonly memory: {
@@ -139,7 +140,7 @@ async function statusOf(options: StatusOptions, log: LogContext): Promise<LogSta
     partition: log.partition,
     origin: log.origin,
     head: head && sealedAt(head),
-    headAgeSeconds: head && Math.max(0, now - head.time) / 1000,
+    headAgeSeconds: head && (now - head.time) / 1000,
     memory: record && memoryOf(record, log.publicKey),
     log: bounds && { start: bounds.logStart, end: bounds.highWatermark },
     lagRecords: end === null || sealedTo === null ? null : lag(end, sealedTo),

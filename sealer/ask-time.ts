@@ -2,7 +2,7 @@ import type { Checkpoint } from '../ledger/checkpoint.js';
 import type { MemorySlot } from '../store/memory.js';
 import { publishRecorded } from './checkpointing.js';
 import type { SealContext } from './context.js';
-import { timeNow } from './host-time.js';
+import { hostTime, timeToSign } from './host-time.js';
 
 /** Where a log stands: what the memory holds of it, and the checkpoint in that. */
 interface Standing {
@@ -21,7 +21,7 @@ export async function askTime(
   signal: AbortSignal,
 ): Promise<void> {
   const { publisher, streamClock, topic } = log;
-  const now = timeNow(log);
+  const now = hostTime(log);
   if (publisher === null || publisher.stamps === 'ours') {
     streamClock.sayUnchecked(`${log.stream.url} has no clock but that of who appends`);
     return;
@@ -39,7 +39,7 @@ export async function askTime(
         'message.timestamp.type',
     );
   }
-  timeNow(log);
+  timeToSign(log);
 }
 
 /** As many logs as may be sealed at a time, by what is known of the stream's clock. */
