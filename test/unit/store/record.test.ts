@@ -19,6 +19,7 @@ const records: fc.Arbitrary<MemoryRecord> = fc.record({
   ),
   retired: fc.array(fc.record({ origin: text, note: fc.option(text) }), { maxLength: 3 }),
 });
+const time = fc.integer({ min: 0, max: 253_402_300_799_999 });
 
 test('a record decodes to what was encoded', () => {
   fc.assert(
@@ -37,6 +38,16 @@ function plain(record: MemoryRecord): MemoryRecord {
     retired: retired.map((log) => ({ ...log })),
   };
 }
+
+test('an operator’s word is kept; without one a record is as it was before there were any', () => {
+  fc.assert(
+    fc.property(records, time, (record, clockCorrected) => {
+      const said = { ...plain(record), clockCorrected };
+      assert.deepEqual(decodeMemoryRecord(encodeMemoryRecord(said)), said);
+      assert.equal(Buffer.from(encodeMemoryRecord(record)).includes('clockCorrected'), false);
+    }),
+  );
+});
 
 test('a changed byte is refused or is another record, spelt the one way', () => {
   fc.assert(
@@ -69,6 +80,9 @@ test('other spellings, missing members and other versions are refused', () => {
     good.replace('"o"', '"\\u006f"'),
     good.replace(',"retired":[]', ''),
     good.replace('}', ',"more":1}'),
+    good.replace('}', ',"clockCorrected":null}'),
+    good.replace('}', ',"clockCorrected":"2076-11-29T10:00:00Z"}'),
+    good.replace('"retired":[]', '"clockCorrected":"2076-11-29T10:00:00.000Z","retired":[]'),
     good.replace('null', '{"note":"n","last":"","frontier":"","published":1}'),
   ];
   for (const text of bad) {
