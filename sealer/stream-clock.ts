@@ -98,7 +98,12 @@ export class StreamClock {
    * time: until then one log is sealed at a time, so that a wrong clock signs one and not all of them.
    */
   async firstAlone<T>(work: () => Promise<T>): Promise<T> {
-    return this.isKnown ? work() : this.#firsts.take(work);
+    if (this.isKnown) return work();
+    // Whoever finds it known in turn makes room for the next at once.
+    const first = await this.#firsts.take(async () =>
+      this.isKnown ? null : { result: await work() },
+    );
+    return first === null ? work() : first.result;
   }
 
   /** Nobody tells the stream's time; said once. */

@@ -70,7 +70,7 @@ export const DIFFERENCES = {
   'timestamp-type': {
     severity: 'error',
     title: 'Records do not bear the broker’s time',
-    why: 'Publishers could choose the time of a record, and brokers would expire their state by it.',
+    why: 'Publishers could choose the time of a record, and brokers would expire their state by it; of a checkpoint topic, the sealer’s clock is held against no other.',
   },
   'min-insync': {
     severity: 'error',
