@@ -30,3 +30,19 @@ export function duration(option: string) {
     throw new SealstreamError('usage', `${option} ${text}: expected a duration such as 30s or 5m`);
   };
 }
+
+/** `PORT`, `HOST:PORT` or `[IPV6]:PORT`; without a host it is for the server to say. */
+export function listenPlace(option: string) {
+  return (text: string): { readonly host?: string; readonly port: number } => {
+    const found =
+      /^(?:(?<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%\w+)?\]):)?(?<port>\d{1,5})$/.exec(text);
+    const { host, port = '' } = found?.groups ?? {};
+    if (found !== null && Number(port) <= 65_535) {
+      return { ...(host && { host: host.replace(/^\[|\]$/g, '') }), port: Number(port) };
+    }
+    throw new SealstreamError(
+      'usage',
+      `${option} ${text}: expected PORT, HOST:PORT or [IPV6]:PORT; 0.0.0.0:PORT is every address`,
+    );
+  };
+}

@@ -9,7 +9,7 @@ import type { SealedOnce } from '../sealer/seal-once.js';
 import type { Sealer } from '../sealer/sealer.js';
 import { startMetricsServer } from '../sealer/server.js';
 import { openMemory } from '../store/folder.js';
-import { wholeNumber } from './arguments.js';
+import { listenPlace, wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
 import { counted, printLine, tell, toJson } from './output.js';
 import {
@@ -31,7 +31,7 @@ const RECORDS_EACH = 250_000n;
 interface SealOptions extends CommonOptions {
   readonly once?: boolean;
   readonly topic?: string;
-  readonly metrics?: number;
+  readonly metrics?: { readonly host?: string; readonly port: number };
   readonly workers?: number;
 }
 
@@ -91,8 +91,12 @@ async function keepSealing(
   const server =
     options.metrics === undefined
       ? null
-      : await startMetricsServer({ sealer: running, port: options.metrics });
+      : await startMetricsServer({ sealer: running, ...options.metrics });
   try {
+    if (server !== null) {
+      const { host, port } = server;
+      session.logger.info({ host, port }, 'metrics are served');
+    }
     session.logger.info({ stream: session.stream.url }, 'sealing');
     const logs = await running.run(stop.signal);
     return logs.some(({ refusal }) => refusal !== null) ? EXIT.tampered : EXIT.done;
@@ -163,9 +167,9 @@ export function registerSeal(
     .option('--topic <topic>', 'this audit topic only')
     .option('--once', 'every partition, to the end seen at start; then stop')
     .option(
-      '--metrics <port>',
-      'serve /metrics and /healthz, on every address',
-      wholeNumber('--metrics', 0, 65_535),
+      '--metrics <[host:]port>',
+      'serve /metrics and /healthz; without a host on 127.0.0.1, for this machine alone',
+      listenPlace('--metrics'),
     )
     .option(
       '--workers <n>',

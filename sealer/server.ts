@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { SealstreamError } from '../ledger/error.js';
+import { admitFew } from './admission.js';
 import type { LogReport } from './log-report.js';
 import type { Sealer } from './sealer.js';
 import { TOLERANCE_MS } from './stream-clock.js';
@@ -10,16 +11,27 @@ export interface MetricsServerOptions {
   readonly sealer: Sealer;
   /** 0 takes a free one; see MetricsServer.port. */
   readonly port: number;
-  /** Address to listen on. Default: all, as those who scrape and probe are elsewhere. */
+  /** Address to listen on. Default: 127.0.0.1; there is no authentication. */
   readonly host?: string;
   /** Milliseconds: a head older than this is unhealthy. Default: twice the heartbeat. */
   readonly maxHeadAge?: number;
 }
 
 export interface MetricsServer {
+  readonly host: string;
   readonly port: number;
   close(): Promise<void>;
 }
+
+const DEFAULT_HOST = '127.0.0.1';
+
+/** A connection that has not sent its request by then is closed. */
+const LIMITS = {
+  requestTimeout: 5_000,
+  headersTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 8_192,
+};
 
 /**
  * Serves `/metrics` (Prometheus text) and `/healthz`: 200 with `ok`, or 503 with one line per log
@@ -31,8 +43,8 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   const registry = sealerMetrics(options.sealer);
   const maxHeadAge = options.maxHeadAge ?? 2 * options.sealer.settings.heartbeat;
   const started = performance.now();
-  const limits = { requestTimeout: 10_000, maxHeaderSize: 8_192 };
-  const server = createServer(limits, (request, response) => {
+  const { host = DEFAULT_HOST, port } = options;
+  const server = createServer(LIMITS, (request, response) => {
     const problems = () => [
       ...options.sealer.problems(),
       ...unhealthy(options.sealer.report(), maxHeadAge, performance.now() - started),
@@ -42,16 +54,18 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
       response.end(`${error instanceof Error ? error.message : String(error)}\n`);
     });
   });
+  admitFew(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
-      const place = `${options.host ?? 'any address'}:${options.port}`;
-      const message = `metrics cannot be served on ${place}: ${error.message}`;
+      const message = `metrics cannot be served on ${host} port ${port}: ${error.message}`;
       reject(new SealstreamError('configuration', message, { cause: error }));
     });
-    server.listen(options.port, options.host, resolve);
+    server.listen(port, host, resolve);
   });
+  const address = server.address() as AddressInfo;
   return {
-    port: (server.address() as AddressInfo).port,
+    host: address.address,
+    port: address.port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -96,7 +110,8 @@ async function answer(
   problems: () => readonly string[],
 ): Promise<void> {
   const send = (status: number, type: string, text: string): void => {
-    response.writeHead(status, { 'content-type': type });
+    // Nobody keeps a connection, and so its descriptor, for the next question.
+    response.writeHead(status, { 'content-type': type, connection: 'close' });
     response.end(request.method === 'HEAD' ? undefined : text);
   };
   if (request.method !== 'GET' && request.method !== 'HEAD') {

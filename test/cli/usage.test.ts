@@ -56,6 +56,11 @@ describe('the command line', () => {
     ['a bad number', ['verify', '--partition', '-1'], /--partition -1: expected a whole number/],
     ['a bad duration', ['verify', '--timeout', 'soon'], /--timeout soon: expected a duration/],
     ['a bad offset', ['prove', '--partition', '0', '--offset', '1e3'], /--offset 1e3: expected/],
+    [
+      'metrics without a port',
+      ['seal', '--metrics', '203.0.113.1'],
+      /--metrics 203\.0\.113\.1: expected PORT, HOST:PORT/,
+    ],
     ['a bad format', ['publish', '--format', 'xml'], /Allowed choices are event, cloudtrail, git/],
     ['no configuration', ['apply'], /ledger\.yaml: cannot be read/],
     ['half an auditor', ['verify', '--stream', 'file:x'], /--stream and --ledger go together/],

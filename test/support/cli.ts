@@ -16,6 +16,8 @@ export interface Session {
 export interface RunOptions {
   readonly input?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The most that it may have open (`ulimit -n`); default: as many as we. */
+  readonly descriptors?: number;
 }
 
 /** The program while it runs; `session` settles when it has ended, with code −1 by a signal. */
@@ -59,7 +61,11 @@ export class Desk {
   }
 
   start(words: readonly string[], options: RunOptions = {}): Running {
-    const child = spawn(process.execPath, [PROGRAM, ...words], {
+    const { descriptors } = options;
+    const line = [process.execPath, PROGRAM, ...words];
+    const limited = ['sh', '-c', 'ulimit -n "$0" && exec "$@"', String(descriptors), ...line];
+    const [program = '', ...rest] = descriptors === undefined ? line : limited;
+    const child = spawn(program, rest, {
       cwd: this.folder,
       env: { ...process.env, NO_COLOR: '1', ...options.environment },
     });

@@ -5,9 +5,9 @@ export interface Answer {
 }
 
 /** null: it does not listen (yet, or any more). */
-export async function ask(port: number, path: string): Promise<Answer | null> {
+export async function ask(port: number, path: string, host = '127.0.0.1'): Promise<Answer | null> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    const response = await fetch(`http://${host}:${port}${path}`);
     return { status: response.status, text: await response.text() };
   } catch (error) {
     if (error instanceof TypeError) return null;

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { freePorts } from '../support/kafka/ports.js';
+import { LedgerDesk, until } from '../support/ledger-desk.js';
+import { ask, perPartition } from '../support/seal-metrics.js';
+
+/** Connections that ask nothing; each that is closed is opened again. */
+class Crowd {
+  #open = true;
+  readonly #sockets = new Set<Socket>();
+
+  static async of(count: number, port: number): Promise<Crowd> {
+    const crowd = new Crowd();
+    for (let each = 0; each < count; each += 1) await once(crowd.#join(port), 'connect');
+    return crowd;
+  }
+
+  #join(port: number): Socket {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      setTimeout(() => this.#open && this.#join(port), 1_000);
+    });
+    return socket;
+  }
+
+  leave(): void {
+    this.#open = false;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+for (const descriptors of [1024, 128]) {
+  test(`sealing goes on beside 1,100 idle connections, with ${descriptors} descriptors`, () =>
+    LedgerDesk.use({ bootstrap: null, seal: { every: '200ms', heartbeat: '1m' } }, async (desk) => {
+      const [port = 0] = await freePorts(1);
+      const words = ['seal', '--workers', '2', '--metrics', String(port)];
+      const running = desk.start(words, { descriptors });
+      await until('it answers', async () => (await ask(port, '/healthz'))?.status === 200);
+      const crowd = await Crowd.of(1_100, port);
+      try {
+        for (const round of [1, 2]) {
+          const input = '{"action":"test.publish","actor":{"id":"a"}}\n'.repeat(5);
+          assert.equal((await desk.run(['publish'], { input })).code, 0);
+          await until(`all of round ${round} is sealed`, async () => {
+            const { report } = await desk.verify();
+            return report.records === String(5 * round);
+          });
+        }
+        await until('the metrics say so', async () => {
+          const name = 'sealstream_sealed_records_total';
+          const sealed = await perPartition(port, name, desk.topic);
+          return [...sealed.values()].reduce((sum, each) => sum + each, 0) === 10;
+        });
+      } finally {
+        crowd.leave();
+      }
+      assert.doesNotMatch(running.stderr(), /EMFILE/);
+      running.kill('SIGTERM');
+      assert.equal((await running.session).code, 0);
+    }));
+}
+
+test('--metrics serves on loopback, or where it is told to', () =>
+  LedgerDesk.use({ bootstrap: null }, async (desk) => {
+    const places: [string, string, string | null][] = [
+      ['', '127.0.0.1', '127.0.0.2'],
+      ['127.0.0.2:', '127.0.0.2', '127.0.0.1'],
+      ['[::1]:', '[::1]', '127.0.0.1'],
+      ['0.0.0.0:', '127.0.0.2', null],
+    ];
+    for (const [place, inside, outside] of places) {
+      const [port = 0] = await freePorts(1);
+      const running = desk.start(['seal', '--workers', '1', '--metrics', `${place}${port}`]);
+      await until(`${inside} answers`, async () => (await ask(port, '/healthz', inside)) !== null);
+      if (outside !== null) assert.equal(await ask(port, '/healthz', outside), null, place);
+      running.kill('SIGTERM');
+      assert.equal((await running.session).code, 0);
+    }
+  }));
