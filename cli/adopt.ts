@@ -6,6 +6,7 @@ import { openMemory } from '../store/folder.js';
 import { wholeNumber } from './arguments.js';
 import { confirmed, isTerminal } from './confirm.js';
 import { EXIT } from './exit.js';
+import { INSIST, judgeToSign } from './key-mode.js';
 import { printLine, tell, toJson } from './output.js';
 import {
   type CommonOptions,
@@ -21,6 +22,7 @@ interface AdoptOptions extends CommonOptions {
   readonly partition?: number;
   readonly yes?: boolean;
   readonly correctClock?: boolean;
+  readonly insecureKeyMode?: boolean;
 }
 
 interface Outcome {
@@ -83,7 +85,7 @@ async function adoptAll(targets: readonly Target[], options: AdoptOptions): Prom
 async function adopt(options: AdoptOptions): Promise<number> {
   return withSession(options, async ({ configuration, stream }) => {
     const seal = sealSettings(configuration, options.config);
-    const { publicKey } = await loadSigningKey(seal.key);
+    const { publicKey } = await loadSigningKey(seal.key, judgeToSign(options.insecureKeyMode));
     const memory = await openMemory(seal.memory, { create: true });
     try {
       const targets: Target[] = [];
@@ -162,6 +164,10 @@ export function registerAdopt(
     .option(
       '--correct-clock',
       'say that the time of the newest checkpoint was wrong and lies in the future; nothing else',
+    )
+    .option(
+      INSIST,
+      'use a signing key though others can use its file: a mounted secret of mode 0440, say',
     )
     .option('--json', 'print one JSON document; never asks')
     .addHelpText(

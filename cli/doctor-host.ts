@@ -7,6 +7,7 @@ import type { FileState, HostState, KeyState } from '../policy/doctor/examined.j
 import type { Configuration } from '../policy/file/configuration.js';
 import { incompatibilities } from '../schemas/compatibility.js';
 import { SCHEMA_VERSIONS } from '../schemas/generated.js';
+import { anyKey } from './key-mode.js';
 import { loadPublicKey, loadSigningKey } from './session.js';
 
 const PERMISSIONS = 0o7777;
@@ -66,7 +67,7 @@ export async function lookAtHost(configuration: Configuration): Promise<HostStat
     keyFolders: await all(folders),
     memory: seal === undefined ? null : await lookAtFile(seal.memory, ['seal', 'memory']),
     signing: await lookAtKey(seal?.key, ['seal', 'key'], async (path) => {
-      return (await loadSigningKey(path)).publicKey;
+      return (await loadSigningKey(path, anyKey)).publicKey;
     }),
     verifying: await lookAtKey(verify?.publicKey, ['verify', 'publicKey'], (path) =>
       loadPublicKey(path, 'verify.publicKey'),

@@ -13,6 +13,7 @@ import { lookAtCluster } from './doctor-cluster.js';
 import { lookAtHost } from './doctor-host.js';
 import { diagnosisJson, diagnosisLines } from './doctor-report.js';
 import { EXIT } from './exit.js';
+import { anyKey } from './key-mode.js';
 import { type LedgerSession, withLedger } from './ledger-session.js';
 import { openExisting } from './memory.js';
 import { print, printLine, tell, toJson } from './output.js';
@@ -31,7 +32,7 @@ async function keyOrError(
   file: string,
 ): Promise<PublicKey | SealstreamError> {
   try {
-    return await verifyingKey(configuration, file);
+    return await verifyingKey(configuration, file, anyKey);
   } catch (error) {
     if (error instanceof SealstreamError) return error;
     throw error;

@@ -11,6 +11,7 @@ import { startMetricsServer } from '../sealer/server.js';
 import { openMemory } from '../store/folder.js';
 import { listenPlace, wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
+import { INSIST, judgeToSign } from './key-mode.js';
 import { counted, printLine, tell, toJson } from './output.js';
 import {
   type CommonOptions,
@@ -33,6 +34,7 @@ interface SealOptions extends CommonOptions {
   readonly topic?: string;
   readonly metrics?: { readonly host?: string; readonly port: number };
   readonly workers?: number;
+  readonly insecureKeyMode?: boolean;
 }
 
 function describeOnce({ topic, partition, sealed, records, refusal, error }: SealedOnce): string {
@@ -116,7 +118,10 @@ async function seal(options: SealOptions): Promise<number> {
   return withSession({ ...options, logLevel }, async (session) => {
     const { configuration, stream, logger } = session;
     const settings = sealSettings(configuration, options.config);
-    const { key: signingKey, pem } = await loadSigningPem(settings.key);
+    const { key: signingKey, pem } = await loadSigningPem(
+      settings.key,
+      judgeToSign(options.insecureKeyMode),
+    );
     // An empty folder made here knows no log, so nothing is signed before apply or adopt.
     const memory = await openMemory(settings.memory, { create: true });
     try {
@@ -176,6 +181,10 @@ export function registerSeal(
       'threads, each with logs of its own; default: one a processor core, with --once fewer where ' +
         'there is little to seal',
       wholeNumber('--workers', 1, MOST_WORKERS),
+    )
+    .option(
+      INSIST,
+      'use a signing key though others can use its file: a mounted secret of mode 0440, say',
     )
     .option('--json', 'with --once: print one JSON document')
     .addHelpText(

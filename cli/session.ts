@@ -15,6 +15,7 @@ import { resolveSecurity } from '../policy/file/secrets.js';
 import { readSmallFile } from '../policy/file/small-file.js';
 import { withoutSecrets } from '../stream/open.js';
 import type { Logger, Stream } from '../stream/stream.js';
+import { anyKey, judgeToRead, type KeyJudge } from './key-mode.js';
 import { type LogLevel, logger } from './logger.js';
 import { openPlace, type StreamPlace } from './place.js';
 
@@ -170,9 +171,10 @@ export function sealSettings(
   );
 }
 
-async function readKeyFile(path: string, field: string): Promise<string> {
+async function readKeyFile(path: string, field: string, judge: KeyJudge): Promise<string> {
   try {
-    return new TextDecoder().decode(await readSmallFile(path));
+    const bytes = await readSmallFile(path, (stats) => judge(path, stats));
+    return new TextDecoder().decode(bytes);
   } catch (error) {
     if (error instanceof SealstreamError) {
       throw new SealstreamError('key-unusable', `${field}: ${error.message}`, { cause: error });
@@ -184,21 +186,29 @@ async function readKeyFile(path: string, field: string): Promise<string> {
   }
 }
 
-export async function loadSigningKey(path: string): Promise<SigningKey> {
-  return (await loadSigningPem(path)).key;
+export async function loadSigningKey(path: string, judge: KeyJudge): Promise<SigningKey> {
+  return (await loadSigningPem(path, judge)).key;
 }
 
 /** With its PEM, for those that hand it to another thread. */
-export function loadSigningPem(path: string): Promise<{ key: SigningKey; pem: string }> {
-  return named(path, 'seal.key', (pem) => ({ key: signingKeyFromPem(pem), pem }));
+export function loadSigningPem(
+  path: string,
+  judge: KeyJudge,
+): Promise<{ key: SigningKey; pem: string }> {
+  return named(path, 'seal.key', judge, (pem) => ({ key: signingKeyFromPem(pem), pem }));
 }
 
 export async function loadPublicKey(path: string, field: string): Promise<PublicKey> {
-  return named(path, field, publicKeyFromPem);
+  return named(path, field, anyKey, publicKeyFromPem);
 }
 
-async function named<T>(path: string, field: string, parse: (pem: string) => T): Promise<T> {
-  const pem = await readKeyFile(path, field);
+async function named<T>(
+  path: string,
+  field: string,
+  judge: KeyJudge,
+  parse: (pem: string) => T,
+): Promise<T> {
+  const pem = await readKeyFile(path, field, judge);
   try {
     return parse(pem);
   } catch (error) {
@@ -208,10 +218,14 @@ async function named<T>(path: string, field: string, parse: (pem: string) => T):
 }
 
 /** The key that opens this ledger's checkpoints: `verify.publicKey`, else that of `seal.key`. */
-export async function verifyingKey(configuration: Configuration, file: string): Promise<PublicKey> {
+export async function verifyingKey(
+  configuration: Configuration,
+  file: string,
+  judge: KeyJudge = judgeToRead,
+): Promise<PublicKey> {
   const { verify, seal } = configuration;
   if (verify?.publicKey !== undefined) return loadPublicKey(verify.publicKey, 'verify.publicKey');
-  if (seal !== undefined) return (await loadSigningKey(seal.key)).publicKey;
+  if (seal !== undefined) return (await loadSigningKey(seal.key, judge)).publicKey;
   throw new SealstreamError(
     'configuration',
     `${file}: neither verify.publicKey nor seal.key is there`,

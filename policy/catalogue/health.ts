@@ -65,7 +65,7 @@ export const HEALTH = {
   'key-file-mode': {
     severity: 'error',
     title: 'A secret file is open to others',
-    why: 'Whoever has the signing key signs any history; whoever has a password is its user.',
+    why: 'Whoever has the signing key signs any history, so `seal` refuses it; whoever has a password is its user.',
   },
   'key-file-owner': {
     severity: 'error',

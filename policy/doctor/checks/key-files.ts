@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
+import { isOfAnother, isOpenToOthers, octal } from '../../file/private-file.js';
 import type { FileState, HostState, KeyState } from '../examined.js';
 import type { CheckResult, Draft } from '../finding.js';
 import type { Premises } from '../prepared.js';
 
-const OTHERS = 0o077;
 const GROUP_WRITES = 0o020;
 const OTHERS_WRITE = 0o002;
 const STICKY = 0o1000;
@@ -17,8 +17,11 @@ export function keyFileCheck({ host }: Premises): CheckResult {
     const message = 'this system has no file modes as POSIX knows them';
     return { drafts: [], unseen: [{ subject: 'key files', message, remedy }] };
   }
+  // Root looks after the files of whoever seals: the user whose the memory is.
+  const owner = user === ROOT ? (host.memory?.stat?.user ?? null) : user;
   const drafts = [
-    ...host.secrets.flatMap((file) => [...openSecret(file), ...foreignSecret(file, user)]),
+    ...host.secrets.flatMap(openSecret),
+    ...(owner === null ? [] : host.secrets.flatMap((file) => foreignSecret(file, owner))),
     ...host.keyFolders.flatMap((folder) => openFolder(folder, 'key-folder-mode')),
   ];
   return { drafts, unseen: [] };
@@ -50,7 +53,7 @@ export function keyPairCheck({ host }: Premises): CheckResult {
 }
 
 function openSecret({ path, field, stat }: FileState): Draft[] {
-  if (stat === null || (stat.mode & OTHERS) === 0) return [];
+  if (stat === null || !isOpenToOthers(stat)) return [];
   return [
     {
       code: 'key-file-mode',
@@ -63,15 +66,14 @@ function openSecret({ path, field, stat }: FileState): Draft[] {
   ];
 }
 
-/** Root looks after the files of whoever seals. */
 function foreignSecret({ path, field, stat }: FileState, user: number): Draft[] {
-  if (stat === null || stat.user === user || user === ROOT) return [];
+  if (stat === null || !isOfAnother(stat, user)) return [];
   return [
     {
       code: 'key-file-owner',
       subject: shown(path),
       found: `user id ${stat.user}`,
-      expected: `user id ${user}, ours`,
+      expected: `user id ${user}`,
       remedy: `chown ${user} ${quoted(path)}`,
       path: field,
     },
@@ -131,10 +133,6 @@ function mismatch({ signing, verifying }: HostState): Draft[] {
       path: verifying.field,
     },
   ];
-}
-
-function octal(mode: number): string {
-  return mode.toString(8).padStart(4, '0');
 }
 
 function shown(path: string): string {

@@ -19,6 +19,7 @@ import {
   inRecord,
   LOG,
   NOW,
+  onHost,
   RECORD,
 } from './doctor-support.js';
 
@@ -144,6 +145,19 @@ describe('doctor, where something is more than one thing', () => {
     const remembered = inLog({ first: null, memory: { origin: 'o', first: 5n } })(whole);
     assert.deepEqual(diagnosed(remembered).findings, []);
     assert.deepEqual(codesOf(diagnosed(inLog({ first: 4n })(whole))), ['log-start-moved']);
+  });
+
+  it('judges the owner of a key as `seal` does; root looks for whoever owns the memory', () => {
+    const key = { path: '/ledger/keys/sealer.pem', field: ['seal', 'key'] };
+    const owned = (us: number, owner: number): string[] => {
+      const secrets = [{ ...key, stat: { mode: 0o600, user: owner, group: owner } }];
+      return codesOf(diagnosed(onHost({ user: us, secrets })(healthy())));
+    };
+    assert.deepEqual(owned(1000, 1000), []);
+    assert.deepEqual(owned(1000, 0), []);
+    assert.deepEqual(owned(0, 0), []);
+    assert.deepEqual(owned(0, 1000), [], 'the memory is of 1000');
+    assert.deepEqual(owned(0, 1001), ['key-file-owner']);
   });
 
   it('asks of checkpoints that name a configuration only where none is recorded', () => {
