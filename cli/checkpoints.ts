@@ -133,6 +133,10 @@ export function registerCheckpoints(
     .option('--partition <n>', 'of this partition only', wholeNumber('--partition', 0, 2 ** 31 - 1))
     .option('--latest', 'the head of each log only')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  sealstream checkpoints --partition 0 --latest')
+    .addHelpText(
+      'after',
+      '\nA control character, which no sealer writes, is shown as \\u202e and the like; --json has the\n' +
+        'exact note.\n\nExample:\n  sealstream checkpoints --partition 0 --latest',
+    )
     .action((options: CheckpointsOptions) => run(checkpoints(options)));
 }

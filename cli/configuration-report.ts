@@ -1,7 +1,7 @@
 /** What `verify` tells a person of the configurations that checkpoints name. */
-import pc from 'picocolors';
 import type { ConfigurationChange, ConfigurationReport } from '../consumer/report.js';
 import { counted, printable } from './output.js';
+import { paint } from './paint.js';
 
 const MOST_LINES = 50;
 
@@ -39,19 +39,19 @@ function lineOf({ change, logs }: Group, report: ConfigurationReport): string {
 function meaning(change: ConfigurationChange, { topic, log }: ConfigurationReport): string {
   const { config, text, known } = change;
   if (text !== null) {
-    return pc.yellow(`the checkpoints name no configuration, but "${printable(text)}"`);
+    return paint.yellow(`the checkpoints name no configuration, but "${printable(text)}"`);
   }
-  if (config === null) return pc.yellow('the checkpoints name no configuration any more');
+  if (config === null) return paint.yellow('the checkpoints name no configuration any more');
   const named = `configuration ${config}`;
   if (topic === null) return named;
   const verdict = log?.verdict ?? 'unchecked';
   const doubt = verdict === 'intact' ? null : `whose log is ${verdict}`;
   if (known === null) {
     const missing = doubt === null ? `which no record of ${topic} names` : `not found in ${topic}`;
-    return `${named}, ${pc.yellow([missing, doubt].filter((text) => text !== null).join(', '))}`;
+    return `${named}, ${paint.yellow([missing, doubt].filter((text) => text !== null).join(', '))}`;
   }
   const sealedTo = log?.sealed?.next ?? 0n;
   const seal = known < sealedTo ? null : 'not sealed';
-  const doubts = [doubt, seal].filter((text) => text !== null).map((text) => pc.yellow(text));
+  const doubts = [doubt, seal].filter((text) => text !== null).map((text) => paint.yellow(text));
   return [named, `${topic}/0 offset ${known}`, ...doubts].join(', ');
 }

@@ -1,13 +1,13 @@
 /** A diagnosis as people and machines read it. */
-import colors from 'picocolors';
 import type { Severity } from '../policy/catalogue/entry.js';
 import type { CheckOutcome, Diagnosis, DoctorFinding, Unseen } from '../policy/doctor/finding.js';
 import { counted, printable } from './output.js';
+import { paint } from './paint.js';
 
 const HEADINGS: readonly (readonly [Severity, string, (text: string) => string])[] = [
-  ['error', 'ERRORS', colors.red],
-  ['warning', 'WARNINGS', colors.yellow],
-  ['note', 'NOTES', colors.dim],
+  ['error', 'ERRORS', paint.red],
+  ['warning', 'WARNINGS', paint.yellow],
+  ['note', 'NOTES', paint.dim],
 ];
 
 /** Text of a cluster on one line. */
@@ -23,7 +23,7 @@ function found({ found: value, expected }: DoctorFinding): string {
 function findingLines(finding: DoctorFinding): string[] {
   const { code, subject, partition, why, remedy, waiver } = finding;
   const where = partition === null ? '' : subject.includes('partition') ? '' : `/${partition}`;
-  const lines = [`  ${colors.bold(code)}  ${oneLine(subject)}${where}: ${found(finding)}`];
+  const lines = [`  ${paint.bold(code)}  ${oneLine(subject)}${where}: ${found(finding)}`];
   if (waiver === null) lines.push(`    why     ${why}`, `    remedy  ${oneLine(remedy)}`);
   else lines.push(`    waived  until ${waiver.until}: ${oneLine(waiver.reason)}`);
   return lines;
@@ -52,7 +52,7 @@ export function diagnosisLines({ outcomes, findings }: Diagnosis): string[] {
     return own.length === 0 ? [] : [paint(heading), ...own.flatMap(findingLines), ''];
   });
   const unseen = unseenLines(outcomes);
-  if (unseen.length > 0) lines.push(colors.yellow('COULD NOT CHECK'), ...unseen, '');
+  if (unseen.length > 0) lines.push(paint.yellow('COULD NOT CHECK'), ...unseen, '');
   return [...lines, countsLine({ outcomes, findings })];
 }
 

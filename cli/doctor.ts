@@ -16,7 +16,7 @@ import { EXIT } from './exit.js';
 import { anyKey } from './key-mode.js';
 import { type LedgerSession, withLedger } from './ledger-session.js';
 import { openExisting } from './memory.js';
-import { print, printLine, tell, toJson } from './output.js';
+import { print, printable, printLine, tell, toJson } from './output.js';
 import { type CommonOptions, verifyingKey } from './session.js';
 import { programVersion } from './version.js';
 
@@ -86,7 +86,8 @@ async function doctor(options: DoctorOptions): Promise<number> {
 
 function sarifText(diagnosis: Diagnosis, { config }: DoctorOptions): string {
   const file = relative(process.cwd(), resolve(config)).split(sep).join('/');
-  return `${JSON.stringify(sarifLog(diagnosis, { file, version: programVersion() }), null, 2)}\n`;
+  const log = sarifLog(diagnosis, { file, version: programVersion() });
+  return printable(`${JSON.stringify(log, null, 2)}\n`);
 }
 
 async function writeSarif(target: string, text: string): Promise<void> {

@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { printable } from '../ledger/text.js';
 import type { Logger } from '../stream/stream.js';
 
 export type LogLevel = 'info' | 'warn' | 'fatal';
@@ -10,6 +11,7 @@ export function logger(level: LogLevel): Logger {
       level: process.env['SEALSTREAM_LOG'] ?? level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      hooks: { streamWrite: printable },
     },
     pino.destination({ fd: 2, sync: true }),
   );

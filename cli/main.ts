@@ -5,9 +5,13 @@
  */
 const FAILED = 70;
 
+function asciiOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 function fail(error: unknown): never {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`sealstream: unexpected: ${text}\n`);
+  process.stderr.write(`sealstream: unexpected: ${text.replace(/[^\t\n -~]/g, asciiOf)}\n`);
   process.exit(FAILED);
 }
 

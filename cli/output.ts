@@ -1,5 +1,12 @@
-/** What commands print: results on stdout, everything else on stderr. */
+/**
+ * What commands print: results on stdout, everything else on stderr. This is the one place that writes,
+ * and nothing that comes from elsewhere acts on a terminal: see `revealed`.
+ */
 import { once } from 'node:events';
+import { printable } from '../ledger/text.js';
+import { revealed } from './paint.js';
+
+export { printable };
 
 /** Bigints as strings, bytes as base64: the JSON of the command-line contract. */
 export function toJson(value: unknown): string {
@@ -9,9 +16,12 @@ export function toJson(value: unknown): string {
   });
 }
 
-/** Writes to stdout, waiting while its reader is slower than we are. */
+/**
+ * Writes to stdout, waiting while its reader is slower than we are. JSON stays the same JSON: what is
+ * escaped can only stand in its strings, and is escaped as they do it.
+ */
 export async function print(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  if (!write(process.stdout, text)) await once(process.stdout, 'drain');
 }
 
 export async function printLine(text: string): Promise<void> {
@@ -20,17 +30,12 @@ export async function printLine(text: string): Promise<void> {
 
 /** A line for the person at the terminal, or several. */
 export function tell(text: string): void {
-  process.stderr.write(`${printable(text)}\n`);
+  write(process.stderr, `${text}\n`);
 }
 
-/**
- * `text` with its control characters as `\u001b`, but line feeds and tabs: what comes from a topic or
- * an input must not move the cursor of whoever reads about it, or repaint what a verifier said.
- */
-export function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+/** false: its reader is slower than we are. */
+export function write(stream: NodeJS.WriteStream, text: string): boolean {
+  return stream.write(revealed(text, stream));
 }
 
 /** `1 record`, `2 records`. */

@@ -1,8 +1,8 @@
 /** A plan as people and machines read it. */
-import colors from 'picocolors';
 import { CATALOGUE, UNSEEN } from '../policy/catalogue/catalogue.js';
 import { type Difference, isPending, isRefused } from '../policy/plan/difference.js';
-import { counted, printable } from './output.js';
+import { counted, printable, tell } from './output.js';
+import { isPainting, paints } from './paint.js';
 
 const ABSENT = 'absent';
 
@@ -14,9 +14,9 @@ function shown(text: string | null): string {
 /** Lines grouped by subject; what a cluster says is without control characters. */
 export function planLines(
   differences: readonly Difference[],
-  colored: boolean = colors.isColorSupported,
+  colored: boolean = isPainting,
 ): string[] {
-  const { bold, cyan, dim, green, red, yellow } = colors.createColors(colored);
+  const { bold, cyan, dim, green, red, yellow } = paints(colored);
   const lineOf = (difference: Difference): string[] => {
     const { field, found, wanted, effect, by, waiver, remedy, code } = difference;
     const change = `${shown(field)}: ${shown(found)} -> ${shown(wanted)}`;
@@ -54,8 +54,7 @@ export function planLines(
 
 /** On stderr. */
 export function tellPlan(differences: readonly Difference[]): void {
-  const colored = colors.isColorSupported && process.stderr.isTTY === true;
-  for (const line of planLines(differences, colored)) process.stderr.write(`${line}\n`);
+  for (const line of planLines(differences)) tell(line);
 }
 
 function summary(differences: readonly Difference[]): string {

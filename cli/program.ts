@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { SealstreamError } from '../ledger/error.js';
 import { EXIT, exitCodeOf } from './exit.js';
-import { tell } from './output.js';
+import { tell, write } from './output.js';
 import { programVersion } from './version.js';
 
 /** A command's work gives the exit code; the process then ends by itself, with nothing left open. */
@@ -43,7 +43,11 @@ async function buildProgram(name: string | undefined): Promise<Command> {
     .version(programVersion())
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`sealstream: ${text}`) });
+    .configureOutput({
+      writeOut: (text) => write(process.stdout, text),
+      writeErr: (text) => write(process.stderr, text),
+      outputError: (text, toErr) => toErr(`sealstream: ${text}`),
+    });
   // A fault of this process must not come up where only those of a log are looked for.
   program.hook('preAction', async () => {
     const { hashing } = await import('../ledger/hashing/choose.js');

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import { SealstreamError } from '../ledger/error.js';
 import { isEmbedded } from '../policy/file/configuration.js';
 import { resolveSecurity } from '../policy/file/secrets.js';
@@ -13,6 +12,7 @@ import { listenPlace, wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
 import { INSIST, judgeToSign } from './key-mode.js';
 import { counted, printLine, tell, toJson } from './output.js';
+import { paint } from './paint.js';
 import {
   type CommonOptions,
   configurationTopic,
@@ -39,8 +39,11 @@ interface SealOptions extends CommonOptions {
 
 function describeOnce({ topic, partition, sealed, records, refusal, error }: SealedOnce): string {
   const place = `${topic}/${partition}`;
-  if (refusal !== null) return pc.red(`${place}: refused: ${refusal.reason}: ${refusal.message}`);
-  if (error !== null) return pc.yellow(`${place}: not sealed: ${error.message}`);
+  if (refusal !== null) {
+    const { reason, message } = refusal;
+    return paint.red(`${place}: refused: ${reason}: ${message}`);
+  }
+  if (error !== null) return paint.yellow(`${place}: not sealed: ${error.message}`);
   if (sealed === null) return `${place}: nothing is signed`;
   const time = new Date(sealed.time).toISOString();
   return `${place}: ${counted(records, 'record')} sealed, ${sealed.size} in all, signed ${time}`;

@@ -1,6 +1,5 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import { SealstreamError } from '../ledger/error.js';
 import {
   type LogStatus,
@@ -12,6 +11,7 @@ import { TOLERANCE_MS } from '../sealer/stream-clock.js';
 import { EXIT } from './exit.js';
 import { openExisting } from './memory.js';
 import { printLine, tell, toJson } from './output.js';
+import { paint } from './paint.js';
 import {
   type CommonOptions,
   configurationTopic,
@@ -70,7 +70,11 @@ function render(all: readonly LogStatus[]): string {
       lagRecords === null ? '?' : String(lagRecords),
       ageText(headAgeSeconds),
       memoryText(status),
-      refusal !== null ? pc.red(refusal.reason) : error !== null ? pc.yellow('unknown') : 'ok',
+      refusal !== null
+        ? paint.red(refusal.reason)
+        : error !== null
+          ? paint.yellow('unknown')
+          : 'ok',
     ]);
   }
   return table.toString();

@@ -1,16 +1,16 @@
 /** The report of `verify` for a person. */
 import Table from 'cli-table3';
-import pc from 'picocolors';
 import type { PartitionReport, Report } from '../consumer/report.js';
 import type { Verdict } from '../consumer/verdict.js';
 import { configurationLines } from './configuration-report.js';
 import { counted, printable } from './output.js';
+import { paint } from './paint.js';
 
 const COLOURS: Record<Verdict, (text: string) => string> = {
-  intact: pc.green,
-  tampered: pc.red,
-  incomplete: pc.yellow,
-  unchecked: pc.yellow,
+  intact: paint.green,
+  tampered: paint.red,
+  incomplete: paint.yellow,
+  unchecked: paint.yellow,
 };
 
 const MEANINGS: Record<Verdict, string> = {
@@ -53,7 +53,7 @@ function findings(partitions: readonly PartitionReport[]): string[] {
   return partitions.flatMap(({ topic, partition, findings }) =>
     findings.map(
       ({ code, message, from, to }) =>
-        `  ${pc.bold(code)} ${topic}/${partition}${range(from, to)}: ${printable(message)}`,
+        `  ${paint.bold(code)} ${topic}/${partition}${range(from, to)}: ${printable(message)}`,
     ),
   );
 }
@@ -83,14 +83,14 @@ export function renderReport(report: Report, memory: boolean, onlyNew: boolean):
   }
   if (onlyNew) {
     lines.push(
-      pc.dim(
+      paint.dim(
         'What was accepted before was not read again: without --only-new every record is read.',
       ),
     );
   }
   if (!memory) {
     lines.push(
-      pc.dim(
+      paint.dim(
         'Without --memory, a log rolled back together with its checkpoints cannot be told from a ' +
           'younger one.',
       ),

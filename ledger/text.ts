@@ -19,6 +19,25 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
 
+/**
+ * One character that acts on a terminal, or on how text is laid out, instead of being shown, as the
+ * source of a pattern: controls (C0, DEL, C1), bidirectional controls, and the separators of lines
+ * and paragraphs. Line feeds and tabs are text.
+ */
+export const UNPRINTABLE =
+  '[^\\t\\n -~\\u00a0-\\u061b\\u061d-\\u200d\\u2010-\\u2027\\u202f-\\u2065\\u206a-\\uffff]';
+const EVERY_UNPRINTABLE = new RegExp(UNPRINTABLE, 'g');
+
+/** `\u001b` and the like, which is also how JSON writes it. */
+export function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** Text from outside that cannot move a cursor, repaint, hide or reverse what stands around it. */
+export function printable(text: string): string {
+  return text.replace(EVERY_UNPRINTABLE, escaped);
+}
+
 function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

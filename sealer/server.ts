@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { SealstreamError } from '../ledger/error.js';
+import { printable } from '../ledger/text.js';
 import { admitFew } from './admission.js';
 import type { LogReport } from './log-report.js';
 import type { Sealer } from './sealer.js';
@@ -51,7 +52,7 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
     ];
     answer(request, response, registry, problems).catch((error: unknown) => {
       response.writeHead(500, { 'content-type': 'text/plain' });
-      response.end(`${error instanceof Error ? error.message : String(error)}\n`);
+      response.end(`${printable(error instanceof Error ? error.message : String(error))}\n`);
     });
   });
   admitFew(server);
@@ -124,7 +125,8 @@ async function answer(
   } else if (path === '/healthz') {
     const found = problems();
     const isHealthy = found.length === 0;
-    send(isHealthy ? 200 : 503, 'text/plain', isHealthy ? 'ok\n' : `${found.join('\n')}\n`);
+    const text = isHealthy ? 'ok' : printable(found.join('\n'));
+    send(isHealthy ? 200 : 503, 'text/plain', `${text}\n`);
   } else {
     send(404, 'text/plain', 'there are /metrics and /healthz\n');
   }

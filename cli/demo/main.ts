@@ -8,9 +8,9 @@ import { cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pc from 'picocolors';
 import { EXIT } from '../exit.js';
 import { printLine } from '../output.js';
+import { paint } from '../paint.js';
 import { changeOneByte } from './change.js';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -20,13 +20,13 @@ const LEDGER = 'audit.example.com/demo';
 
 /** Runs one command as a person would and gives its exit code. */
 async function sealstream(folder: string, ...words: string[]): Promise<number> {
-  await printLine(pc.bold(`\n$ sealstream ${words.join(' ')}`));
+  await printLine(paint.bold(`\n$ sealstream ${words.join(' ')}`));
   const child = spawn(process.execPath, [PROGRAM, ...words], { cwd: folder, stdio: 'inherit' });
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => resolve(status ?? EXIT.failed));
   });
-  await printLine(pc.dim(`exit ${code}`));
+  await printLine(paint.dim(`exit ${code}`));
   return code;
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { printable } from '../../../cli/output.js';
+import { printable, toJson } from '../../../cli/output.js';
 import { isAbsent } from '../../../cli/session.js';
 import { renderReport } from '../../../cli/verify-report.js';
 import { report } from '../../../consumer/report.js';
@@ -14,6 +14,22 @@ test('control characters are shown as what they are, all but line feeds and tabs
   const text = '\u001b]0;title\u0007 a\r\u007f\u0085\u009b31m\n\tÄ 日本 🙂';
   const shown = '\\u001b]0;title\\u0007 a\\u000d\\u007f\\u0085\\u009b31m\n\tÄ 日本 🙂';
   assert.equal(printable(text), shown);
+});
+
+test('every control that acts is shown, and JSON stays the same JSON', () => {
+  const acting: string[] = [];
+  for (let code = 0; code < 0x10_000; code += 1) {
+    if (code >= 0xd800 && code < 0xe000) continue;
+    const character = String.fromCharCode(code);
+    const acts =
+      /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u.test(character) && !'\n\t'.includes(character);
+    assert.equal(printable(character) !== character, acts, code.toString(16));
+    if (acts) acting.push(character);
+  }
+  const value = { [acting.join('')]: [acting.join('\\'), '🙂', acting.join('"')] };
+  const json = printable(toJson(value));
+  assert.deepEqual(JSON.parse(json), value);
+  assert.doesNotMatch(json, /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u);
 });
 
 test('a finding cannot repaint the report that it stands in', () => {
