@@ -74,7 +74,8 @@ function placed(place: () => Promise<StreamPlace>, log: Logger): Pick<Subject, '
   return { place, open: async () => openPlace(await place(), log) };
 }
 
-function checkName(option: string, name: string, check: (name: string) => void): void {
+/** Throws `usage` where `check` throws. */
+export function checkName(option: string, name: string, check: (name: string) => void): void {
   try {
     check(name);
   } catch (error) {

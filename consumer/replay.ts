@@ -5,7 +5,7 @@
 
 import { SealstreamError } from '../ledger/error.js';
 import { LogState } from '../ledger/log.js';
-import { decodeEvent, isAuditEvent } from '../schemas/codec.js';
+import { eventOf } from '../schemas/codec.js';
 import type { AuditEvent } from '../schemas/generated.js';
 import type { StreamRecord } from '../stream/stream.js';
 import { checkPartition, type PartitionTask, partitionTasks } from './checks.js';
@@ -212,16 +212,5 @@ class Walker {
       `${this.#opened.source.place}: two readings of offsets ${from} to ${next - 1n} gave different ` +
       'records';
     return finding('unreadable', message, from, next);
-  }
-}
-
-function eventOf(value: Uint8Array | null): AuditEvent | null {
-  if (value === null || !isAuditEvent(value)) return null;
-  try {
-    return decodeEvent(value);
-  } catch (error) {
-    // Not ours to judge: the record is sealed as it is, and passed on raw.
-    if (error instanceof SealstreamError && error.class === 'data') return null;
-    throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { SealstreamError } from '../ledger/error.js';
 import { completeRecord } from './complete.js';
 import { canonicalForm, fingerprint } from './fingerprint.js';
 import { type AuditEvent, type AuditEventInput, SCHEMA_VERSIONS } from './generated.js';
@@ -82,4 +83,16 @@ export function decodeEvent(bytes: Uint8Array): AuditEvent {
 /** Whether decodeEvent would return an event. */
 export function isAuditEvent(bytes: Uint8Array): boolean {
   return reader.fits(bytes);
+}
+
+/** null: the value is no event. */
+export function eventOf(value: Uint8Array | null): AuditEvent | null {
+  if (value === null || !isAuditEvent(value)) return null;
+  try {
+    return decodeEvent(value);
+  } catch (error) {
+    // Not ours to judge: a record is sealed, and passed on, as it is.
+    if (error instanceof SealstreamError && error.class === 'data') return null;
+    throw error;
+  }
 }
