@@ -78,7 +78,7 @@ export function renderReport(report: Report, memory: boolean, onlyNew: boolean):
   if (report.probes > 0) {
     const sought = counted(report.probes, 'place');
     lines.push(
-      pc.dim(`Sought ${sought} once more, as a reader does who does not begin at the start.`),
+      paint.dim(`Sought ${sought} once more, as a reader does who does not begin at the start.`),
     );
   }
   if (onlyNew) {
