@@ -7,12 +7,12 @@
  *
  * Both headers are unsigned; LogState.resume proves them against the signed chain and root.
  */
-import { claimedOrigin, parseCheckpoint } from './checkpoint.js';
+import { originOfNote, parseCheckpoint } from './checkpoint.js';
 import { ENTRY_LENGTH } from './entry.js';
 import { malformed } from './error.js';
 import { MAX_FRONTIER_HASHES } from './frontier.js';
 import { HASH_LENGTH } from './hash.js';
-import { parseNote } from './note.js';
+import { decodeNote, type Note, parseNote } from './note.js';
 import { checkTopicName, parseOrigin } from './origin.js';
 import type { RecordHeader, RecordParts } from './records.js';
 import { copyBytes, decodeUtf8, encodeUtf8, equalBytes, quote } from './text.js';
@@ -72,11 +72,20 @@ export function encodeCheckpointRecord(record: CheckpointRecord): RecordParts {
  * signature, the hour in the key and the headers are for the caller to check.
  */
 export function decodeCheckpointRecord(parts: RecordParts): DecodedCheckpointRecord {
+  return readCheckpointRecord(parts).decoded;
+}
+
+/** The same, and its note parsed. */
+export function readCheckpointRecord(parts: RecordParts): {
+  readonly decoded: DecodedCheckpointRecord;
+  readonly note: Note;
+} {
   if (parts.value === null) throw malformed('a tombstone in a checkpoint topic');
   if (parts.key === null || parts.key.length > MAX_KEY_LENGTH) {
     throw malformed('a record of a checkpoint topic has no key, or a key of another kind');
   }
-  const origin = claimedOrigin(parts.value);
+  const { whole, note } = decodeNote(parts.value);
+  const origin = originOfNote(note);
   const keyText = decodeUtf8(parts.key);
   if (KEY.exec(keyText)?.[1] !== origin) {
     throw malformed(`the key ${quote(keyText)} does not belong to a checkpoint of ${origin}`);
@@ -89,7 +98,7 @@ export function decodeCheckpointRecord(parts: RecordParts): DecodedCheckpointRec
   if (frontier.length % HASH_LENGTH !== 0) {
     throw malformed(`${origin}: the header "frontier" has ${frontier.length} bytes`);
   }
-  return { origin, record: { note: decodeUtf8(parts.value), last, frontier }, keyText };
+  return { decoded: { origin, record: { note: whole, last, frontier }, keyText }, note };
 }
 
 /** A copy of the value of the one header `name`, at most `limit` bytes. */

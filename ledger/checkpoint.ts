@@ -18,8 +18,15 @@
  */
 import { malformed, SealstreamError } from './error.js';
 import { asHash, EMPTY_ROOT, type Hash } from './hash.js';
-import type { PublicKey, SigningKey } from './keys.js';
-import { MAX_NOTE_LENGTH, openNote, parseNote, signNote } from './note.js';
+import { type PublicKey, type SigningKey, verifySignature } from './keys.js';
+import {
+  MAX_NOTE_LENGTH,
+  type Note,
+  parseNote,
+  signNote,
+  type UncheckedNote,
+  uncheckedNote,
+} from './note.js';
 import { genesis, parseOrigin } from './origin.js';
 import {
   decodeBase64,
@@ -136,8 +143,29 @@ export function openCheckpoint(
   origin: string,
   key: PublicKey,
 ): Checkpoint {
+  const unchecked = uncheckedCheckpoint(parseNote(note), origin, key);
+  const { message, signatures } = unchecked;
+  return unchecked.open(signatures.every((one) => verifySignature(key, message, one)));
+}
+
+/** A checkpoint whose signatures are still to be checked, as those of an UncheckedNote. */
+export type UncheckedCheckpoint = Omit<UncheckedNote, 'note' | 'open'> & {
+  /** What openCheckpoint answers or throws, once the signatures were checked. */
+  open(valid: boolean): Checkpoint;
+};
+
+/** The first half of openCheckpoint; throws what shows without a look at the signatures. */
+export function uncheckedCheckpoint(
+  note: Note,
+  origin: string,
+  key: PublicKey,
+): UncheckedCheckpoint {
   parseOrigin(origin);
-  const { text } = openNote(note, origin, key);
+  const { message, signatures, open } = uncheckedNote(note, origin, key);
+  return { message, signatures, open: (valid) => checkpointOf(open(valid), origin) };
+}
+
+function checkpointOf({ text }: Note, origin: string): Checkpoint {
   // Before the version is looked at: a note of another log says nothing about this one.
   if (!text.startsWith(`${origin}\n`)) {
     throw malformed(`the note is signed as ${quote(origin)}, but its first line is another`);
@@ -147,7 +175,11 @@ export function openCheckpoint(
 
 /** The origin that line 1 of a note claims; nothing of the note is verified. Throws `malformed`. */
 export function claimedOrigin(note: Uint8Array | string): string {
-  const { text } = parseNote(note);
+  return originOfNote(parseNote(note));
+}
+
+/** The same of a note that is parsed. */
+export function originOfNote({ text }: Note): string {
   const origin = text.slice(0, text.indexOf('\n'));
   parseOrigin(origin);
   return origin;
@@ -181,6 +213,7 @@ function parseExtension(line: string): [string, string] {
 }
 
 function checkExtensions(extensions: Checkpoint['extensions']): void {
+  if (extensions.length === 0) return;
   const names = new Set<string>(KNOWN_NAMES);
   for (const [name, value] of extensions) {
     if (!EXTENSION_NAME.test(name) || !EXTENSION_VALUE.test(value)) {

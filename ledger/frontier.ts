@@ -3,7 +3,16 @@
  * bit of the size. It is all that is needed to go on appending, and folds to the root.
  */
 import { malformed } from './error.js';
-import { asHash, EMPTY_ROOT, HASH_LENGTH, type Hash, nodeHash } from './hash.js';
+import {
+  asHash,
+  EMPTY_ROOT,
+  HASH_LENGTH,
+  type Hash,
+  hashFromDigest,
+  NODE_PREFIX,
+  nodeHash,
+} from './hash.js';
+import { digest, HashInput, writeDigest } from './sha256.js';
 import { copyBytes, DECIMAL_LIMIT } from './text.js';
 
 /** A size is below 2^63. */
@@ -27,25 +36,46 @@ export function encodeFrontier(hashes: readonly Hash[]): Uint8Array {
 
 /** Copies of the hashes. Throws `malformed` unless there is one per set bit of `size`. */
 export function decodeFrontier(bytes: Uint8Array, size: bigint): Hash[] {
+  const count = checkedLength(bytes, size);
+  return Array.from({ length: count }, (_, index) =>
+    asHash(copyBytes(bytes, index * HASH_LENGTH, (index + 1) * HASH_LENGTH)),
+  );
+}
+
+function checkedLength(bytes: Uint8Array, size: bigint): number {
   const count = frontierLength(size);
   if (size < 0n || size >= DECIMAL_LIMIT || bytes.length !== count * HASH_LENGTH) {
     throw malformed(
       `the frontier of ${size} leaves has ${count} hashes, not these ${bytes.length} bytes`,
     );
   }
-  return Array.from({ length: count }, (_, index) =>
-    asHash(copyBytes(bytes, index * HASH_LENGTH, (index + 1) * HASH_LENGTH)),
-  );
+  return count;
 }
 
 /** Folds the frontier from the right. */
 export function frontierRoot(hashes: readonly Hash[]): Hash {
-  let root: Hash | undefined;
-  for (let index = hashes.length - 1; index >= 0; index--) {
-    const left = hashes[index] as Hash;
-    root = root === undefined ? left : nodeHash(left, root);
+  return fold(hashes.length, (index) => hashes[index] as Hash);
+}
+
+/** The root of a frontier whose hashes are joined. Throws as decodeFrontier does. */
+export function foldFrontier(bytes: Uint8Array, size: bigint): Hash {
+  return fold(checkedLength(bytes, size), (index) =>
+    bytes.subarray(index * HASH_LENGTH, (index + 1) * HASH_LENGTH),
+  );
+}
+
+const node = new HashInput(NODE_PREFIX, 1 + 2 * HASH_LENGTH);
+
+function fold(count: number, hashAt: (index: number) => Uint8Array): Hash {
+  if (count < 2) return asHash(copyBytes(count === 0 ? EMPTY_ROOT : hashAt(0)));
+  node.bytes.set(hashAt(count - 1), 1 + HASH_LENGTH);
+  let root = '';
+  for (let index = count - 2; index >= 0; index--) {
+    node.bytes.set(hashAt(index), 1);
+    if (root !== '') writeDigest(root, node.units, HashInput.SECOND);
+    root = digest(node.bytes);
   }
-  return asHash(copyBytes(root ?? EMPTY_ROOT));
+  return hashFromDigest(root);
 }
 
 /** Appends a leaf in place to the frontier of a tree that had `size` leaves. */

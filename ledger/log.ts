@@ -6,14 +6,14 @@
 import type { Checkpoint } from './checkpoint.js';
 import { decodeEntry } from './entry.js';
 import { malformed, SealstreamError } from './error.js';
-import { decodeFrontier, frontierRoot } from './frontier.js';
-import { type Hash, leafHash } from './hash.js';
+import { foldFrontier } from './frontier.js';
+import { asHash, type Hash, leafHash } from './hash.js';
 import { hashing } from './hashing/choose.js';
 import { HIGH, halves, LOW } from './hashing/halves.js';
 import type { LogHashes } from './hashing/hashing.js';
-import { genesis } from './origin.js';
+import { genesis, parseOrigin } from './origin.js';
 import type { RecordColumns } from './records.js';
-import { DECIMAL_LIMIT, encodeDecimal, equalBytes } from './text.js';
+import { copyBytes, DECIMAL_LIMIT, encodeDecimal, equalBytes } from './text.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -48,20 +48,9 @@ export class LogState {
    * root.
    */
   static resume(checkpoint: LogHead, last: Uint8Array, frontier: Uint8Array): LogState {
-    const { origin, size, first, next } = checkpoint;
-    encodeDecimal(first);
-    encodeDecimal(next);
-    if (!equalBytes(frontierRoot(decodeFrontier(frontier, size)), checkpoint.root)) {
-      throw malformed(`${origin}: the frontier does not fold to the signed root of size ${size}`);
-    }
-    if (next < first) throw malformed(`${origin}: ends at ${next}, before its start at ${first}`);
-    const chain = chainOf(checkpoint, last);
-    if (!equalBytes(chain, checkpoint.chain)) {
-      throw malformed(
-        `${origin}: the last entry does not hash to the signed chain of size ${size}`,
-      );
-    }
-    const position = { size, chain, last, frontier };
+    checkEvidence(checkpoint, last, frontier);
+    const { origin, size, first, next, chain } = checkpoint;
+    const position = { size, chain: asHash(copyBytes(chain)), last, frontier };
     return new LogState(origin, first, next, hashing().hashesAt(position));
   }
 
@@ -105,7 +94,7 @@ export class LogState {
   }
 
   root(): Hash {
-    return frontierRoot(decodeFrontier(this.frontier(), this.size));
+    return foldFrontier(this.frontier(), this.size);
   }
 
   /** FORMAT §4 frontier, joined; a copy. */
@@ -160,12 +149,26 @@ export function chainOver(chain: Hash, records: RecordColumns, from: number, to:
   return hashes.chain;
 }
 
+/** What LogState.resume checks, without making a state. Throws as it does. */
+export function checkEvidence(checkpoint: LogHead, last: Uint8Array, frontier: Uint8Array): void {
+  const { origin, size, first, next, root } = checkpoint;
+  parseOrigin(origin);
+  encodeDecimal(first);
+  encodeDecimal(next);
+  if (!equalBytes(foldFrontier(frontier, size), root)) {
+    throw malformed(`${origin}: the frontier does not fold to the signed root of size ${size}`);
+  }
+  if (next < first) throw malformed(`${origin}: ends at ${next}, before its start at ${first}`);
+  if (!equalBytes(chainOf(checkpoint, last), checkpoint.chain)) {
+    throw malformed(`${origin}: the last entry does not hash to the signed chain of size ${size}`);
+  }
+}
+
 /** The chain that the last entry of this checkpoint's log leads to. */
 function chainOf({ origin, size, first, next }: LogHead, last: Uint8Array): Hash {
-  const start = genesis(origin);
   if (size === 0n) {
     if (last.length > 0) throw malformed(`${origin}: a last entry where size is 0`);
-    return start;
+    return genesis(origin);
   }
   const entry = decodeEntry(last);
   // `size` records from `first` on end at offset first + size − 1 or later, and before `next`.
@@ -174,7 +177,7 @@ function chainOf({ origin, size, first, next }: LogHead, last: Uint8Array): Hash
       `${origin}: offset ${entry.offset} cannot be the last of ${size} before ${next}`,
     );
   }
-  if (size === 1n && !equalBytes(entry.previous, start)) {
+  if (size === 1n && !equalBytes(entry.previous, genesis(origin))) {
     throw malformed(`${origin}: the only entry does not follow the genesis value`);
   }
   return leafHash(last);

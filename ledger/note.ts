@@ -11,6 +11,7 @@ import { malformed, SealstreamError } from './error.js';
 import { sha256 } from './hash.js';
 import { type PublicKey, type SigningKey, verifySignature } from './keys.js';
 import {
+  copyBytes,
   decodeBase64,
   decodeUtf8,
   encodeBase64,
@@ -18,6 +19,7 @@ import {
   encodeUtf8,
   equalBytes,
   quote,
+  remembering,
 } from './text.js';
 
 export interface NoteSignature {
@@ -35,18 +37,41 @@ export interface Note {
   readonly signatures: readonly NoteSignature[];
 }
 
+/**
+ * A note whose signatures by one key are still to be checked: all of them, each over `message`. So
+ * whoever has many notes can have them checked side by side, which this library does not.
+ */
+export interface UncheckedNote {
+  readonly note: Note;
+  readonly message: Uint8Array;
+  /** 1 to 16; of any length. */
+  readonly signatures: readonly Uint8Array[];
+  /** The note. Throws `signature-invalid` unless `valid`: every signature holds. */
+  open(valid: boolean): Note;
+}
+
 export const MAX_NOTE_LENGTH = 128 * 1024;
 export const MAX_SIGNATURES = 16;
 const ED25519 = 0x01;
 const KEY_ID_LENGTH = 4;
 const SIGNATURE_START = '— ';
 const SPACE_OR_PLUS = /[\p{White_Space}+]/u;
-const LAST_CONTROL = 0x1f;
-const NEWLINE = 0x0a;
+/** Every one but the newline. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
 
 /** Throws `malformed` on anything that is no signed note; checks no signature. */
 export function parseNote(note: Uint8Array | string): Note {
-  const whole = checkedText(note);
+  return splitNote(checkedText(note));
+}
+
+/** The note's text as well, which is the bytes verbatim. Throws as parseNote does. */
+export function decodeNote(bytes: Uint8Array): { readonly whole: string; readonly note: Note } {
+  const whole = checkedText(bytes);
+  return { whole, note: splitNote(whole) };
+}
+
+function splitNote(whole: string): Note {
   const split = whole.lastIndexOf('\n\n');
   if (split < 0) throw malformed('the note has no empty line between text and signatures');
   const lines = whole.slice(split + 2).split('\n');
@@ -84,8 +109,21 @@ export function signNote(text: string, name: string, key: SigningKey): string {
 
 /** The first 4 bytes of H(name ‖ "\n" ‖ 0x01 ‖ public key). Throws `malformed` on a bad name. */
 export function keyId(name: string, key: PublicKey): Uint8Array {
-  checkKeyName(name);
-  return sha256(Buffer.concat([encodeUtf8(`${name}\n`), typedKey(key)])).slice(0, KEY_ID_LENGTH);
+  if (lastKey === null || !equalBytes(lastKey.bytes, key)) lastKey = keyIdsOf(key);
+  return copyBytes(lastKey.idOf(name));
+}
+
+/** A log's id is the same in all its checkpoints, and most are by one key. */
+let lastKey: ReturnType<typeof keyIdsOf> | null = null;
+
+function keyIdsOf(key: PublicKey) {
+  const bytes = copyBytes(key);
+  const typed = typedKey(bytes);
+  const idOf = remembering((name) => {
+    checkKeyName(name);
+    return sha256(Buffer.concat([encodeUtf8(`${name}\n`), typed])).slice(0, KEY_ID_LENGTH);
+  });
+  return { bytes, idOf };
 }
 
 /** <name>+<8 hex of the key id>+<base64 of 0x01 ‖ public key>, as C2SP tools take it. */
@@ -98,30 +136,39 @@ export function verifierKey(name: string, key: PublicKey): string {
  * Throws `malformed`, `unsigned` (no signature by this key) or `signature-invalid`.
  */
 export function openNote(note: Uint8Array | string, name: string, key: PublicKey): Note {
-  const parsed = parseNote(note);
+  const unchecked = uncheckedNote(parseNote(note), name, key);
+  const { message, signatures } = unchecked;
+  return unchecked.open(signatures.every((one) => verifySignature(key, message, one)));
+}
+
+/** What openNote would check of a note. Throws `unsigned` where it has no signature by this key. */
+export function uncheckedNote(note: Note, name: string, key: PublicKey): UncheckedNote {
   const id = keyId(name, key);
-  const known = parsed.signatures.filter(
+  const known = note.signatures.filter(
     (candidate) => candidate.name === name && equalBytes(candidate.keyId, id),
   );
+  const ofKey = (): string => `by key ${encodeHex(id)} of ${quote(name)}`;
   if (known.length === 0) {
     throw new SealstreamError(
       'unsigned',
-      `the note has no signature by key ${encodeHex(id)} of ${quote(name)}; was another key used?`,
+      `the note has no signature ${ofKey()}; was another key used?`,
     );
   }
-  const text = encodeUtf8(parsed.text);
-  for (const { signature } of known) {
-    if (!verifySignature(key, text, signature)) {
+  return {
+    note,
+    message: encodeUtf8(note.text),
+    signatures: known.map(({ signature }) => signature),
+    open: (valid) => {
+      if (valid) return note;
       throw new SealstreamError(
         'signature-invalid',
-        `the signature by key ${encodeHex(id)} of ${quote(name)} does not fit the note's text`,
+        `the signature ${ofKey()} does not fit the note's text`,
       );
-    }
-  }
-  return parsed;
+    },
+  };
 }
 
-function typedKey(key: PublicKey): Uint8Array {
+function typedKey(key: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(1 + key.length);
   bytes[0] = ED25519;
   bytes.set(key, 1);
@@ -151,11 +198,9 @@ function checkedText(note: Uint8Array | string): string {
   if (note.length > MAX_NOTE_LENGTH) throw tooLong();
   const text = typeof note === 'string' ? note : decodeUtf8(note);
   if (typeof note === 'string' && encodeUtf8(note).length > MAX_NOTE_LENGTH) throw tooLong();
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code <= LAST_CONTROL && code !== NEWLINE) {
-      throw malformed(`the note has the control character ${code} at position ${i}`);
-    }
+  const at = text.search(CONTROL);
+  if (at >= 0) {
+    throw malformed(`the note has the control character ${text.charCodeAt(at)} at position ${at}`);
   }
   return text;
 }

@@ -13,6 +13,7 @@ import {
   encodeSmallDecimal,
   encodeUtf8,
   quote,
+  remembering,
 } from './text.js';
 
 export interface Origin {
@@ -75,6 +76,10 @@ export function formatOrigin(origin: Origin): string {
 /** Throws `malformed` on anything that formatOrigin would not have written. */
 export function parseOrigin(text: string): Origin {
   checkLength(text);
+  return readOrigin(text);
+}
+
+const readOrigin = remembering((text): Origin => {
   const segments = text.split('/');
   if (segments.length < 4) {
     throw malformed(`${quote(text)} is no origin: <ledger>/<topic>/<topic id>/<partition>`);
@@ -84,8 +89,8 @@ export function parseOrigin(text: string): Origin {
   checkLedgerName(ledger);
   checkTopicName(topic);
   checkTopicId(topicId);
-  return { ledger, topic, topicId, partition: decodeSmallDecimal(partition) };
-}
+  return Object.freeze({ ledger, topic, topicId, partition: decodeSmallDecimal(partition) });
+});
 
 function checkLength(text: string): void {
   if (text.length > MAX_ORIGIN_LENGTH) {

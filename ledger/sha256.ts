@@ -66,3 +66,24 @@ export function digestBytes(value: string): Uint8Array<ArrayBuffer> {
   writeDigest(value, units, 0);
   return new Uint8Array(units.buffer);
 }
+
+/**
+ * What is hashed: a prefix of one byte, two hashes, more. It begins at byte 1 of its buffer, so that
+ * the hashes in it can be written two bytes at a time.
+ */
+export class HashInput {
+  /** Units of two bytes from the beginning of a buffer on: its first and its second hash. */
+  static readonly FIRST = 1;
+  static readonly SECOND = HashInput.FIRST + DIGEST_UNITS;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly units: Uint16Array;
+  readonly view: DataView;
+
+  constructor(prefix: number, length: number) {
+    const buffer = new ArrayBuffer(length + 1 + ((length + 1) % 2));
+    this.bytes = new Uint8Array(buffer, 1, length);
+    this.units = new Uint16Array(buffer);
+    this.view = new DataView(buffer, 1, length);
+    this.bytes[0] = prefix;
+  }
+}

@@ -9,7 +9,11 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const BASE64URL = /^[A-Za-z0-9_-]*$/;
 const DECIMAL = /^(?:0|[1-9][0-9]{0,18})$/;
 const HEX = /^(?:[0-9a-f]{2})*$/;
+const SURROGATE = /[\ud800-\udfff]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Results that `remembering` keeps. */
+const MOST_REMEMBERED = 1024;
 
 /** 2^63: decimals, sizes and offsets are below it. */
 export const DECIMAL_LIMIT = 1n << 63n;
@@ -124,14 +128,15 @@ export function encodeSmallDecimal(value: number): string {
 
 /** Throws `malformed` where `text` holds half of a surrogate pair, which UTF-8 cannot hold. */
 export function encodeUtf8(text: string): Uint8Array {
-  if (LONE_SURROGATE.test(text)) throw malformed(`no Unicode text: ${quote(text)}`);
+  if (SURROGATE.test(text) && LONE_SURROGATE.test(text))
+    throw malformed(`no Unicode text: ${quote(text)}`);
   return copyBytes(Buffer.from(text, 'utf8'));
 }
 
 /** Throws `malformed` on bytes that are not UTF-8. Nothing is dropped, no byte order mark. */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return STRICT_UTF8.decode(bytes);
   } catch (cause) {
     throw malformed('not valid UTF-8', cause);
   }
@@ -139,4 +144,23 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && view(a).equals(b);
+}
+
+/**
+ * `make` for texts that come again and again, as the names of logs do in a million checkpoints. Who
+ * sends ever new ones gains nothing and costs no memory: all is forgotten when there are too many.
+ */
+export function remembering<T>(make: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    // A copy: a part of a text holds the whole of it in memory.
+    const own = Buffer.from(text).toString();
+    const made = make(text);
+    if (own !== text) return made;
+    if (known.size === MOST_REMEMBERED) known.clear();
+    known.set(own, made);
+    return made;
+  };
 }

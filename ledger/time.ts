@@ -5,6 +5,7 @@
 import { malformed } from './error.js';
 import { quote } from './text.js';
 
+const ZERO = '0'.charCodeAt(0);
 const FORM = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
 
 /** Milliseconds since 1970 as YYYY-MM-DDTHH:MM:SS.sssZ. Throws `malformed` outside years 0–9999. */
@@ -21,7 +22,9 @@ export function formatTime(time: number): string {
 export function parseTime(text: string): number {
   if (FORM.test(text)) {
     const time = Date.parse(text);
-    if (!Number.isNaN(time) && new Date(time).toISOString() === text) return time;
+    // Only a day that its month does not have, and 24:00, come out as another day.
+    const day = 10 * (text.charCodeAt(8) - ZERO) + text.charCodeAt(9) - ZERO;
+    if (!Number.isNaN(time) && new Date(time).getUTCDate() === day) return time;
   }
   throw malformed(`not a time of the form YYYY-MM-DDTHH:MM:SS.sssZ: ${quote(text)}`);
 }

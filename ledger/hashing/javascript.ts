@@ -7,36 +7,16 @@ import { ENTRY_LENGTH } from '../entry.js';
 import { MAX_FRONTIER_HASHES } from '../frontier.js';
 import { HASH_LENGTH, type Hash, hashFromDigest, LEAF_PREFIX, NODE_PREFIX } from '../hash.js';
 import type { RecordColumns } from '../records.js';
-import { digest, digestBytes, digestOfHash, writeDigest } from '../sha256.js';
+import { digest, digestBytes, digestOfHash, HashInput, writeDigest } from '../sha256.js';
 import { HIGH, halves, LOW } from './halves.js';
 import type { Hashing, LogHashes, LogPosition } from './hashing.js';
 
-/** Bytes from the beginning of an input on, which is at byte 1 of its buffer: see Input. */
+/** Bytes from the beginning of an input on, which is at byte 1 of its buffer: see HashInput. */
 const RECORD_END = 1 + 2 * HASH_LENGTH;
 const OFFSET = RECORD_END;
 const TIMESTAMP = OFFSET + 8;
 const TYPE = TIMESTAMP + 8;
-/** Units of two bytes from the beginning of a buffer on: its first and its second hash. */
-const FIRST = 1;
-const SECOND = FIRST + HASH_LENGTH / 2;
-
-/**
- * What is hashed: a prefix of one byte, two hashes, more. It begins at byte 1 of its buffer, so that
- * the hashes in it can be written two bytes at a time.
- */
-class Input {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly units: Uint16Array;
-  readonly view: DataView;
-
-  constructor(prefix: number, length: number) {
-    const buffer = new ArrayBuffer(length + 1 + ((length + 1) % 2));
-    this.bytes = new Uint8Array(buffer, 1, length);
-    this.units = new Uint16Array(buffer);
-    this.view = new DataView(buffer, 1, length);
-    this.bytes[0] = prefix;
-  }
-}
+const { FIRST, SECOND } = HashInput;
 
 class JavaScriptHashes implements LogHashes {
   #sizeLow: number;
@@ -45,8 +25,8 @@ class JavaScriptHashes implements LogHashes {
   #chain: string;
   #previous: string;
   /** 0x00 ‖ the last entry, but as its first hash already the chain that the next entry begins with. */
-  readonly #leaf = new Input(LEAF_PREFIX, 1 + ENTRY_LENGTH);
-  readonly #node = new Input(NODE_PREFIX, 1 + 2 * HASH_LENGTH);
+  readonly #leaf = new HashInput(LEAF_PREFIX, 1 + ENTRY_LENGTH);
+  readonly #node = new HashInput(NODE_PREFIX, 1 + 2 * HASH_LENGTH);
   /** FORMAT §4 frontier, as digests; the first `#frontierLength` of them are in use. */
   readonly #frontier: string[] = new Array<string>(MAX_FRONTIER_HASHES).fill('');
   #frontierLength = 0;
