@@ -3,16 +3,21 @@
  * signed checkpoint of this ledger, another ledger's business, or a finding. Nothing that is not
  * signed by the ledger's key is believed.
  */
-import { type Checkpoint, openCheckpoint } from '../ledger/checkpoint.js';
+import {
+  type Checkpoint,
+  type UncheckedCheckpoint,
+  uncheckedCheckpoint,
+} from '../ledger/checkpoint.js';
 import {
   type CheckpointRecord,
   checkpointKey,
-  decodeCheckpointRecord,
+  readCheckpointRecord,
 } from '../ledger/checkpoint-record.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
-import { LogState } from '../ledger/log.js';
+import { checkEvidence } from '../ledger/log.js';
 import { type Origin, parseOrigin } from '../ledger/origin.js';
+import type { SignedMessage } from '../stream/signature-checks.js';
 import type { StreamRecord } from '../stream/stream.js';
 import { Configurations } from './configurations.js';
 import { IN_MEMORY, NO_EVIDENCE, Points } from './points.js';
@@ -35,6 +40,14 @@ export interface LogHistory {
   head: Signed | null;
 }
 
+/** A record whose signatures, if it has any, are still to be checked. */
+export interface ReadRecord {
+  readonly signed: SignedMessage | null;
+  /** Adds what it says; `valid`: the signatures hold. */
+  readonly apply: (valid: boolean) => void;
+}
+
+const NOTHING: ReadRecord = { signed: null, apply: () => {} };
 const LONGEST_KEY = 512;
 
 export class History {
@@ -65,60 +78,72 @@ export class History {
     return new History(this.#ledger, this.#topic, this.#publicKey);
   }
 
-  add(record: StreamRecord): void {
+  /**
+   * What a record of the topic is, as far as it shows without a look at its signatures. Records are
+   * to be applied in the order of the topic; nothing of their bytes is kept.
+   */
+  read(record: StreamRecord): ReadRecord {
     const key = readKey(record.key);
-    const place = `record ${record.offset} of ${this.#topic}'s checkpoint topic`;
-    if (record.value === null) {
-      this.#addTombstone(key, place);
-      return;
-    }
-    let decoded: { readonly origin: string; readonly record: CheckpointRecord };
+    const { offset } = record;
+    // Only what is wrong with a record is told: a million of them are not.
+    const place = (): string => `record ${offset} of ${this.#topic}'s checkpoint topic`;
+    if (record.value === null) return unsigned(() => this.#addTombstone(key, place));
+    let read: ReturnType<typeof readCheckpointRecord>;
     let origin: Origin;
     try {
-      decoded = decodeCheckpointRecord(record);
-      origin = parseOrigin(decoded.origin);
+      read = readCheckpointRecord(record);
+      origin = parseOrigin(read.decoded.origin);
     } catch (error) {
-      this.#addMalformed(key, record.value, place, error);
-      return;
+      const isOurs = this.#isOurs(key, record.value);
+      return unsigned(() => this.#addMalformed(key, isOurs, place, error));
     }
-    if (origin.ledger !== this.#ledger) return;
+    if (origin.ledger !== this.#ledger) return NOTHING;
     if (origin.topic !== this.#topic) {
-      this.findings.add(
-        null,
-        'checkpoint-malformed',
-        `${place} is about another topic, ${origin.topic}`,
-      );
-      return;
+      const message = `${place()} is about another topic, ${origin.topic}`;
+      return unsigned(() => this.findings.add(null, 'checkpoint-malformed', message));
     }
-    this.#addNote(record, key.text, origin, decoded, place);
+    const { decoded, note } = read;
+    let unchecked: UncheckedCheckpoint;
+    try {
+      unchecked = uncheckedCheckpoint(note, decoded.origin, this.#publicKey);
+    } catch (error) {
+      return unsigned(() => this.#addUnopened(origin.partition, place, error));
+    }
+    return {
+      signed: unchecked,
+      apply: (valid) => {
+        let checkpoint: Checkpoint;
+        try {
+          checkpoint = unchecked.open(valid);
+        } catch (error) {
+          this.#addUnopened(origin.partition, place, error);
+          return;
+        }
+        this.#addOpened(checkpoint, key.text, origin, decoded.record, offset, place);
+      },
+    };
   }
 
-  #addNote(
-    record: StreamRecord,
+  #addOpened(
+    checkpoint: Checkpoint,
     key: string | null,
     origin: Origin,
-    decoded: { readonly origin: string; readonly record: CheckpointRecord },
-    place: string,
+    { note, last, frontier }: CheckpointRecord,
+    offset: bigint,
+    place: () => string,
   ): void {
-    let checkpoint: Checkpoint;
-    try {
-      checkpoint = openCheckpoint(decoded.record.note, decoded.origin, this.#publicKey);
-    } catch (error) {
-      this.#addUnopened(origin.partition, place, error);
-      return;
-    }
     this.opened = true;
     const { partition } = origin;
-    if (key !== checkpointKey(decoded.origin, checkpoint.time)) {
+    if (key !== checkpointKey(checkpoint.origin, checkpoint.time)) {
       this.findings.add(
         partition,
         'checkpoint-malformed',
-        `${place} has another log's or hour's key`,
+        `${place()} has another log's or hour's key`,
       );
     }
-    let evidence: Signed['evidence'] = decoded.record;
+    let evidence: Signed['evidence'] = { last, frontier };
     try {
-      LogState.resume(checkpoint, decoded.record.last, decoded.record.frontier);
+      checkEvidence(checkpoint, last, frontier);
     } catch (error) {
       // Only what the bytes are is evidence; what this process lacks is not.
       if (!(error instanceof SealstreamError && error.class === 'data')) throw error;
@@ -126,19 +151,15 @@ export class History {
       this.findings.add(
         partition,
         'checkpoint-malformed',
-        `${place}: its headers do not prove the signed chain and root: ${messageOf(error)}`,
+        `${place()}: its headers do not prove the signed chain and root: ${messageOf(error)}`,
       );
     }
-    this.addSigned(
-      origin,
-      { checkpoint, note: decoded.record.note, evidence },
-      evidence === null ? NO_EVIDENCE : record.offset,
-      place,
-    );
+    const signed = { checkpoint, note, evidence };
+    this.addSigned(origin, signed, evidence === null ? NO_EVIDENCE : offset, place);
   }
 
   /** `at` as in Point. What only a memory holds is a point of the log, but never its head. */
-  addSigned(origin: Origin, signed: Signed, at: bigint, place: string): void {
+  addSigned(origin: Origin, signed: Signed, at: bigint, place: () => string): void {
     const { checkpoint } = signed;
     this.partitions = Math.max(this.partitions, checkpoint.partitions);
     let log = this.logs.get(checkpoint.origin);
@@ -151,7 +172,7 @@ export class History {
       this.findings.add(
         origin.partition,
         'checkpoint-conflict',
-        `${place} says the log starts at ${checkpoint.first}, an earlier one at ${log.first}`,
+        `${place()} says the log starts at ${checkpoint.first}, an earlier one at ${log.first}`,
       );
     }
     log.points.add(checkpoint, at);
@@ -159,38 +180,41 @@ export class History {
     if (at !== IN_MEMORY && isAhead(checkpoint, log.head)) log.head = signed;
   }
 
-  #addTombstone(key: RecordKey, place: string): void {
+  #addTombstone(key: RecordKey, place: () => string): void {
     if (key.origin !== null && key.origin.ledger !== this.#ledger) return;
     const what = key.text === null ? '' : ` of ${JSON.stringify(key.text)}`;
     this.findings.add(
       key.origin?.partition ?? null,
       'checkpoint-erased',
-      `${place} erases the checkpoint${what}`,
+      `${place()} erases the checkpoint${what}`,
     );
   }
 
-  #addMalformed(key: RecordKey, value: Uint8Array, place: string, error: unknown): void {
-    const message = `${place} is no checkpoint: ${messageOf(error)}`;
-    // Junk is another ledger's business only where neither its key nor its first line is ours.
-    const prefix = Buffer.from(`${this.#ledger}/`);
-    const ours = Buffer.from(value.subarray(0, prefix.length)).equals(prefix);
-    if (!ours && key.origin !== null && key.origin.ledger !== this.#ledger) return;
-    this.findings.add(key.origin?.partition ?? null, 'checkpoint-malformed', message);
+  #addMalformed(key: RecordKey, isOurs: boolean, place: () => string, error: unknown): void {
+    const message = `${place()} is no checkpoint: ${messageOf(error)}`;
+    if (isOurs) this.findings.add(key.origin?.partition ?? null, 'checkpoint-malformed', message);
   }
 
-  #addUnopened(partition: number, place: string, error: unknown): void {
+  /** Junk is another ledger's business only where neither its key nor its first line is ours. */
+  #isOurs(key: RecordKey, value: Uint8Array): boolean {
+    if (key.origin === null || key.origin.ledger === this.#ledger) return true;
+    const prefix = Buffer.from(`${this.#ledger}/`);
+    return Buffer.from(value.subarray(0, prefix.length)).equals(prefix);
+  }
+
+  #addUnopened(partition: number, place: () => string, error: unknown): void {
     if (!(error instanceof SealstreamError)) throw error;
     switch (error.code) {
       case 'unsigned':
       case 'signature-invalid':
-        this.unopened.add(partition, 'checkpoint-unsigned', `${place}: ${error.message}`);
+        this.unopened.add(partition, 'checkpoint-unsigned', `${place()}: ${error.message}`);
         return;
       case 'unknown-version':
         this.opened = true;
-        this.findings.add(partition, 'unknown-version', `${place}: ${error.message}`);
+        this.findings.add(partition, 'unknown-version', `${place()}: ${error.message}`);
         return;
       case 'malformed':
-        this.findings.add(partition, 'checkpoint-malformed', `${place}: ${error.message}`);
+        this.findings.add(partition, 'checkpoint-malformed', `${place()}: ${error.message}`);
         return;
       default:
         throw error;
@@ -202,6 +226,10 @@ function isAhead(checkpoint: Checkpoint, head: Signed | null): boolean {
   if (head === null) return true;
   const { size, time } = head.checkpoint;
   return checkpoint.size > size || (checkpoint.size === size && checkpoint.time > time);
+}
+
+function unsigned(apply: () => void): ReadRecord {
+  return { signed: null, apply };
 }
 
 interface RecordKey {

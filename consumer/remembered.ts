@@ -75,7 +75,7 @@ function openRetired(
 
 /** Makes the remembered checkpoints points of their logs: they bind like any other. */
 export function addRemembered(history: History, all: ReadonlyMap<number, Remembered>): void {
-  const place = 'what was accepted before';
+  const place = (): string => 'what was accepted before';
   for (const { origin, checkpoint, evidence, retired } of all.values()) {
     for (const log of retired) {
       history.opened = true;

@@ -4,6 +4,7 @@ import { SealstreamError } from '../ledger/error.js';
 import { checkTopicId, formatOrigin } from '../ledger/origin.js';
 import type { Memory } from '../store/memory.js';
 import { readCheckpointRecords } from '../stream/checkpoint-topic.js';
+import { SignatureChecks } from '../stream/signature-checks.js';
 import type { Stream, TopicDescription } from '../stream/stream.js';
 import { findingOf } from './failure.js';
 import { History } from './history.js';
@@ -173,8 +174,13 @@ async function readHistory(
   for (let attempt = 1; ; attempt++) {
     const history = empty.anew();
     try {
-      const records = readCheckpointRecords(options.stream, checkpoints, timing(options));
-      for await (const record of records) history.add(record);
+      const reading = { ...timing(options), recycle: true };
+      const checks = new SignatureChecks(options.publicKey);
+      for await (const record of readCheckpointRecords(options.stream, checkpoints, reading)) {
+        const { signed, apply } = history.read(record);
+        await checks.inOrder(signed, apply);
+      }
+      await checks.end();
       return history;
     } catch (error) {
       const corrupt = error instanceof SealstreamError && error.code === 'batch-corrupt';

@@ -98,11 +98,7 @@ export function parseCheckpoint(text: string): Checkpoint {
   if (lines.pop() !== '') throw malformed('the checkpoint does not end in a newline');
   if (lines.length < HEAD_LINES) throw malformed('the checkpoint has fewer than four lines');
   const [origin, size, root, version] = lines as [string, string, string, string];
-  const head = {
-    origin,
-    size: decodeDecimal(size),
-    root: asHash(decodeBase64(root)),
-  };
+  const head = { size: decodeDecimal(size), root: asHash(decodeBase64(root)) };
   parseOrigin(origin);
   if (version !== CHECKPOINT_VERSION) {
     if (version === '') throw malformed('line 4 of the checkpoint is empty');
@@ -111,16 +107,22 @@ export function parseCheckpoint(text: string): Checkpoint {
       `${origin}: the checkpoint's version is ${quote(version)}; use a reader that knows it`,
     );
   }
-  const values = KNOWN_NAMES.map((name, index) => lineValue(lines[HEAD_LINES + index], name));
-  const [first, next, partitions, chain, time] = values as [string, string, string, string, string];
+  let at = HEAD_LINES;
+  const first = lineValue(lines[at++], 'first ');
+  const next = lineValue(lines[at++], 'next ');
+  const partitions = lineValue(lines[at++], 'partitions ');
+  const chain = lineValue(lines[at++], 'chain ');
+  const time = lineValue(lines[at++], 'time ');
   const checkpoint: Checkpoint = {
-    ...head,
+    origin,
+    size: head.size,
+    root: head.root,
     first: decodeDecimal(first),
     next: decodeDecimal(next),
     partitions: decodeSmallDecimal(partitions),
     chain: asHash(decodeBase64(chain)),
     time: parseTime(time),
-    extensions: lines.slice(HEAD_LINES + KNOWN_NAMES.length).map(parseExtension),
+    extensions: lines.slice(at).map(parseExtension),
   };
   checkExtensions(checkpoint.extensions);
   checkConsistent(checkpoint);
@@ -199,11 +201,12 @@ export function formatClockCorrected(time: number): readonly [name: string, valu
   return [CLOCK_CORRECTED, formatTime(time)];
 }
 
-function lineValue(line: string | undefined, name: string): string {
-  if (line === undefined || !line.startsWith(`${name} `)) {
-    throw malformed(`the checkpoint has ${quote(line ?? '')} where "${name} …" must stand`);
+/** `start`: the line's name and a space. */
+function lineValue(line: string | undefined, start: string): string {
+  if (line === undefined || !line.startsWith(start)) {
+    throw malformed(`the checkpoint has ${quote(line ?? '')} where "${start}…" must stand`);
   }
-  return line.slice(name.length + 1);
+  return line.slice(start.length);
 }
 
 function parseExtension(line: string): [string, string] {

@@ -190,7 +190,11 @@ function parseSignature(line: string): NoteSignature {
   checkKeyName(name);
   const bytes = decodeBase64(line.slice(space + 1));
   if (bytes.length <= KEY_ID_LENGTH) throw malformed(`the signature of ${quote(name)} is empty`);
-  return { name, keyId: bytes.slice(0, KEY_ID_LENGTH), signature: bytes.slice(KEY_ID_LENGTH) };
+  return {
+    name,
+    keyId: bytes.subarray(0, KEY_ID_LENGTH),
+    signature: bytes.subarray(KEY_ID_LENGTH),
+  };
 }
 
 /** The note as text: within the size limit, Unicode, and no control character but the newline. */

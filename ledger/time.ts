@@ -5,15 +5,15 @@
 import { malformed } from './error.js';
 import { quote } from './text.js';
 
+const EARLIEST = Date.parse('0000-01-01T00:00:00.000Z');
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 const ZERO = '0'.charCodeAt(0);
 const FORM = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
 
 /** Milliseconds since 1970 as YYYY-MM-DDTHH:MM:SS.sssZ. Throws `malformed` outside years 0–9999. */
 export function formatTime(time: number): string {
-  const date = new Date(time);
-  if (Number.isInteger(time) && !Number.isNaN(date.getTime())) {
-    const text = date.toISOString();
-    if (FORM.test(text)) return text;
+  if (Number.isInteger(time) && time >= EARLIEST && time <= LATEST) {
+    return new Date(time).toISOString();
   }
   throw malformed(`${time} is no time in milliseconds between the years 0 and 9999`);
 }
