@@ -84,7 +84,7 @@ function checkRecreated({ state, partition }: PartitionTask): Finding[] {
 function largestSize(points: LogHistory['points']): bigint {
   let largest = 0n;
   for (let index = 0; index < points.length; index++) {
-    const { size } = points.get(index);
+    const size = points.sizeOf(index);
     if (size > largest) largest = size;
   }
   return largest;

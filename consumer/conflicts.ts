@@ -17,13 +17,11 @@ export function findConflicts(place: string, points: Points): Conflicts {
   const indexes = new Set<number>();
   let first: string | null = null;
   for (let index = 1; index < points.length; index++) {
+    const added = points.sizeOf(index) - points.sizeOf(index - 1);
+    if (added > 0n && points.nextOf(index) - points.nextOf(index - 1) >= added) continue;
     const a = points.get(index - 1);
     const b = points.get(index);
-    const forked =
-      a.size === b.size
-        ? !equalBytes(a.root, b.root) || !equalBytes(a.chain, b.chain)
-        : b.next - a.next < b.size - a.size;
-    if (!forked) continue;
+    if (added === 0n && equalBytes(a.root, b.root) && equalBytes(a.chain, b.chain)) continue;
     indexes.add(index - 1).add(index);
     first ??=
       `${place}: two signed checkpoints contradict each other: size ${a.size} up to offset ${a.next}, ` +

@@ -211,10 +211,16 @@ export class MadeLedger {
 
   /** Anything, in the checkpoint topic. */
   async publishRecord(parts: RecordParts): Promise<void> {
+    await this.publishRecords([parts]);
+  }
+
+  async publishRecords(all: readonly RecordParts[]): Promise<void> {
     const topic = await this.#stream.describe(this.checkpointTopic);
     if (topic === null) throw new Error('there is no checkpoint topic');
     const appender = await this.#stream.appender(topic);
-    await appendBatch(appender, 0, [parts]);
+    for (let start = 0; start < all.length; start += RECORDS_PER_BATCH) {
+      await appendBatch(appender, 0, all.slice(start, start + RECORDS_PER_BATCH));
+    }
     await appender.close();
   }
 }
