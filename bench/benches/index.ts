@@ -1,5 +1,6 @@
 import type { Bench } from '../harness/bench.js';
 import { APPEND } from './append.js';
+import { GROWTH } from './growth.js';
 import { MEMORY } from './memory.js';
 import { PUBLISH } from './publish.js';
 import { REPLAY } from './replay.js';
@@ -16,4 +17,5 @@ export const BENCHES: readonly Bench[] = [
   ...REPLAY,
   ...RESUME,
   ...MEMORY,
+  ...GROWTH,
 ];
