@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { type Checkpoint, openCheckpoint } from '../ledger/checkpoint.js';
-import { checkpointTopic, decodeCheckpointRecord } from '../ledger/checkpoint-record.js';
+import { type Checkpoint, uncheckedCheckpoint } from '../ledger/checkpoint.js';
+import { checkpointTopic, readCheckpointRecord } from '../ledger/checkpoint-record.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import { parseOrigin } from '../ledger/origin.js';
 import { readCheckpointRecords } from '../stream/checkpoint-topic.js';
+import { SignatureChecks, type SignedMessage } from '../stream/signature-checks.js';
 import type { Stream, StreamRecord, TopicDescription } from '../stream/stream.js';
 import { wholeNumber } from './arguments.js';
 import { EXIT } from './exit.js';
@@ -25,13 +26,30 @@ interface Found {
   readonly checkpoint: Checkpoint;
 }
 
-/** The record's checkpoint, or why it is none of this ledger's. */
-function openRecord(record: StreamRecord, key: PublicKey): Found {
-  if (record.value === null) throw new SealstreamError('malformed', 'a tombstone');
-  const { origin, record: content } = decodeCheckpointRecord(record);
-  const { topic, partition } = parseOrigin(origin);
-  const checkpoint = openCheckpoint(content.note, origin, key);
-  return { topic, partition, offset: record.offset, note: content.note, checkpoint };
+interface Unchecked {
+  readonly signed: SignedMessage | null;
+  /** The record's checkpoint; throws why it is none of this ledger's. */
+  readonly open: (valid: boolean) => Found;
+}
+
+function readRecord(record: StreamRecord, key: PublicKey): Unchecked {
+  try {
+    if (record.value === null) throw new SealstreamError('malformed', 'a tombstone');
+    const { decoded, note: parsed } = readCheckpointRecord(record);
+    const { topic, partition } = parseOrigin(decoded.origin);
+    const { offset } = record;
+    const { note } = decoded.record;
+    const signed = uncheckedCheckpoint(parsed, decoded.origin, key);
+    const open = (valid: boolean): Found => {
+      return { topic, partition, offset, note, checkpoint: signed.open(valid) };
+    };
+    return { signed, open };
+  } catch (error) {
+    const open = (): never => {
+      throw error;
+    };
+    return { signed: null, open };
+  }
 }
 
 /** The head of a log: largest (size, time), FORMAT §6. */
@@ -65,7 +83,7 @@ async function placeOf(stream: Stream, topic: string): Promise<Place> {
   throw new SealstreamError('topic-missing', `${name} does not exist on ${stream.url}`);
 }
 
-/** One after the other: whoever may write to the topic can fill it with copies of a long note. */
+/** In the order of the topic; only so many are held: whoever may write to it can fill it. */
 async function* openAll(
   stream: Stream,
   ledger: string,
@@ -73,24 +91,36 @@ async function* openAll(
   key: PublicKey,
   options: CheckpointsOptions,
 ): AsyncGenerator<Found> {
-  for await (const record of readCheckpointRecords(stream, checkpoints)) {
+  const checks = new SignatureChecks(key);
+  let opened: Found[] = [];
+  const take = (found: Found): void => {
+    const origin = parseOrigin(found.checkpoint.origin);
+    const wanted =
+      origin.ledger === ledger &&
+      origin.topic === topic &&
+      (options.partition === undefined || origin.partition === options.partition) &&
+      // The head of a log that a re-created topic replaced is history, not the latest.
+      (options.latest !== true || audit === null || origin.topicId === audit.topicId);
+    if (wanted) opened.push(found);
+  };
+  const orTell = (offset: bigint, work: () => void): void => {
     try {
-      const candidate = openRecord(record, key);
-      const origin = parseOrigin(candidate.checkpoint.origin);
-      const wanted =
-        origin.ledger === ledger &&
-        origin.topic === topic &&
-        (options.partition === undefined || origin.partition === options.partition) &&
-        // The head of a log that a re-created topic replaced is history, not the latest.
-        (options.latest !== true || audit === null || origin.topicId === audit.topicId);
-      if (wanted) yield candidate;
+      work();
     } catch (error) {
       if (!(error instanceof SealstreamError) || error.class !== 'data') throw error;
-      tell(
-        `${checkpoints.topic} offset ${record.offset}: left out: ${error.message}; verify says what it means`,
-      );
+      const what = `left out: ${error.message}; verify says what it means`;
+      tell(`${checkpoints.topic} offset ${offset}: ${what}`);
     }
+  };
+  for await (const record of readCheckpointRecords(stream, checkpoints)) {
+    const { offset } = record;
+    const { signed, open } = readRecord(record, key);
+    await checks.inOrder(signed, (valid) => orTell(offset, () => take(open(valid))));
+    yield* opened;
+    opened = [];
   }
+  await checks.end();
+  yield* opened;
 }
 
 function jsonOf({ topic, partition, offset, note, checkpoint }: Found): string {
