@@ -27,7 +27,7 @@ import type { Random } from '../chaos/random.js';
 /** Offsets [from, to); null: the change is nobody's to see. */
 export type Changed = { readonly from: bigint; readonly to: bigint } | null;
 
-export interface Victim {
+interface Victim {
   readonly root: string;
   readonly topic: string;
   /** The batch that a case is about. */

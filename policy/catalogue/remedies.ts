@@ -86,7 +86,8 @@ export const REMEDIES: Readonly<Record<Code, string>> = {
   'checkpoint-stale':
     'Start the sealer: `sealstream seal`; `sealstream status` says what keeps it.',
   'checkpoint-slow': 'A shorter `seal.every` or `seal.heartbeat`, or a longer `verify.maxAge`.',
-  'clock-skew': 'Set the clocks by NTP; if a checkpoint was signed: `sealstream adopt --correct-clock`.',
+  'clock-skew':
+    'Set the clocks by NTP; if a checkpoint was signed: `sealstream adopt --correct-clock`.',
   'compression-unknown': '`compression.type=producer` on the topic.',
   'record-unreadable': '`sealstream verify` says where; restore the replica from another broker.',
   'schema-unknown': 'Update sealstream where it replays.',
