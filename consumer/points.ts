@@ -99,10 +99,7 @@ export class Points {
    */
   sorted(): Points {
     const order = Uint32Array.from({ length: this.#length }, (_, index) => index);
-    // As sealers write them: in order already.
-    if (order.some((index) => index > 0 && this.#compare(index - 1, index) > 0)) {
-      order.sort((a, b) => this.#compare(a, b));
-    }
+    order.sort((a, b) => this.#compare(a, b));
     const result = new Points();
     for (let i = 0; i < order.length; i++) {
       const index = order[i] ?? 0;
