@@ -113,9 +113,9 @@ async function* openAll(
     }
   };
   for await (const record of readCheckpointRecords(stream, checkpoints)) {
-    const { offset } = record;
+    const { offset, body } = record;
     const { signed, open } = readRecord(record, key);
-    await checks.inOrder(signed, (valid) => orTell(offset, () => take(open(valid))));
+    await checks.inOrder(signed, body.length, (valid) => orTell(offset, () => take(open(valid))));
     yield* opened;
     opened = [];
   }

@@ -178,7 +178,7 @@ async function readHistory(
       const checks = new SignatureChecks(options.publicKey);
       for await (const record of readCheckpointRecords(options.stream, checkpoints, reading)) {
         const { signed, apply } = history.read(record);
-        await checks.inOrder(signed, apply);
+        await checks.inOrder(signed, record.body.length, apply);
       }
       await checks.end();
       return history;

@@ -146,7 +146,9 @@ export class PublishedHeads {
         const unchecked = this.#consider(search, value, lines);
         if (unchecked === null) continue;
         const note = decodeUtf8(value);
-        await checks.inOrder(unchecked, (valid) => take(search, unchecked, valid, note));
+        await checks.inOrder(unchecked, value.length, (valid) =>
+          take(search, unchecked, valid, note),
+        );
       }
     }
     await checks.end();

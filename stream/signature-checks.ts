@@ -49,12 +49,15 @@ export class SignatureChecks {
 
   /**
    * `apply` is called once everything that was given before has been applied and the signatures are
-   * checked; null: there is nothing to check. Returns when there is room for more. Throws what
-   * `apply` throws, here or at another call.
+   * checked; null: there is nothing to check. `size`: about the bytes that are held until then.
+   * Returns when there is room for more. Throws what `apply` throws, here or at another call.
    */
-  async inOrder(signed: SignedMessage | null, apply: (valid: boolean) => void): Promise<void> {
+  async inOrder(
+    signed: SignedMessage | null,
+    size: number,
+    apply: (valid: boolean) => void,
+  ): Promise<void> {
     const check = signed === null ? NOTHING_TO_CHECK : this.#checkOf(signed);
-    const size = signed === null ? 0 : sizeOf(signed);
     this.#waiting.push({ check, size, apply });
     this.#bytes += size;
     this.#applyDone();
@@ -125,7 +128,7 @@ export class SignatureChecks {
 
 /** The count comes first: without it, bytes could be moved from a message to its signatures. */
 function nameOf({ message, signatures }: SignedMessage): string {
-  const bytes = new Uint8Array(1 + sizeOf({ message, signatures }));
+  const bytes = new Uint8Array(1 + message.length + signatures.length * SIGNATURE_LENGTH);
   bytes[0] = signatures.length;
   bytes.set(message, 1);
   let at = 1 + message.length;
@@ -134,8 +137,4 @@ function nameOf({ message, signatures }: SignedMessage): string {
     at += signature.length;
   }
   return digest(bytes);
-}
-
-function sizeOf({ message, signatures }: SignedMessage): number {
-  return signatures.reduce((sum, { length }) => sum + length, message.length);
 }

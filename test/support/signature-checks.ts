@@ -8,7 +8,7 @@ type Arguments = [null, Uint8Array, crypto.KeyObject, Uint8Array, Done?];
 /** What was asked of node:crypto since `watchSignatures`. */
 export interface SignatureWatch {
   count: number;
-  readonly most: { inFlight: number; bytes: number };
+  readonly most: { inFlight: number };
   restore(): void;
 }
 
@@ -19,17 +19,13 @@ export interface SignatureWatch {
 export function watchSignatures(delayed = false): SignatureWatch {
   const { verify } = crypto;
   let inFlight = 0;
-  let bytes = 0;
   const watched = (...[algorithm, message, key, signature, done]: Arguments) => {
     watch.count += 1;
     if (done === undefined) return verify(algorithm, message, key, signature);
     inFlight += 1;
-    bytes += message.length;
     watch.most.inFlight = Math.max(watch.most.inFlight, inFlight);
-    watch.most.bytes = Math.max(watch.most.bytes, bytes);
     const end: Done = (error, valid) => {
       inFlight -= 1;
-      bytes -= message.length;
       done(error, valid);
     };
     const turns = delayed ? (watch.count * 7) % 5 : 0;
@@ -41,7 +37,7 @@ export function watchSignatures(delayed = false): SignatureWatch {
   syncBuiltinESMExports();
   const watch: SignatureWatch = {
     count: 0,
-    most: { inFlight: 0, bytes: 0 },
+    most: { inFlight: 0 },
     restore: () => {
       mocked.mock.restore();
       syncBuiltinESMExports();
