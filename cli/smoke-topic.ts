@@ -17,7 +17,7 @@ import { newEventId } from '../producer/event-id.js';
 import { checkSettings } from '../producer/options.js';
 import type { Published } from '../producer/pending.js';
 import { publisher } from '../producer/publisher.js';
-import { RecordWriter } from '../producer/record-writer.js';
+import { RecordWriter, readPublishOptions } from '../producer/record-writer.js';
 import type { AuditEventInput } from '../schemas/generated.js';
 import { readBounds } from '../stream/read.js';
 import type { TopicDescription } from '../stream/stream.js';
@@ -73,12 +73,16 @@ interface Sent extends Published {
 
 class SmokeRun {
   readonly report: SmokeReport;
-  readonly #options: SmokeOptions;
+  readonly #options: ConsumerOptions;
+  readonly #id: string;
+  readonly #waitMs: number;
   #since: number;
 
-  constructor(options: SmokeOptions, topic: string) {
+  constructor({ id, waitMs, started, ...options }: SmokeOptions, topic: string) {
     this.#options = options;
-    this.#since = options.started;
+    this.#id = id;
+    this.#waitMs = waitMs;
+    this.#since = started;
     const nothing = { published: null, checkpoint: null, seconds: {}, findings: [] };
     this.report = { topic, verdict: 'intact', ...nothing };
   }
@@ -126,7 +130,8 @@ class SmokeRun {
   }
 
   async #publish(): Promise<Sent> {
-    const { stream, id } = this.#options;
+    const { stream } = this.#options;
+    const id = this.#id;
     const settings = {
       topic: this.report.topic,
       source: `sealstream://${hostname()}/smoke`,
@@ -140,7 +145,7 @@ class SmokeRun {
     try {
       const event = this.#event();
       const writer = new RecordWriter(checkSettings(settings, () => id));
-      const { body } = writer.write(event, { key: id }, 1, 0);
+      const { body } = writer.write(event, readPublishOptions({ key: id }), 1, 0);
       const sent = { ...(await out.publish(event, { key: id })), body: body.slice() };
       this.report.published = sent;
       this.#done('published');
@@ -152,7 +157,8 @@ class SmokeRun {
 
   /** With all that a publisher would fill in, so that its bytes are known beforehand. */
   #event(): AuditEventInput {
-    const { ledger, id } = this.#options;
+    const { ledger } = this.#options;
+    const id = this.#id;
     return {
       event_id: newEventId(),
       occurred_at: new Date(),
@@ -172,8 +178,8 @@ class SmokeRun {
     from: bigint,
     { partition, offset }: Published,
   ): Promise<void> {
-    const { waitMs } = this.#options;
-    const wait = { ...this.#options, topic, checkpoints, from, partition, offset };
+    const waitMs = this.#waitMs;
+    const wait = { ...this.#options, waitMs, topic, checkpoints, from, partition, offset };
     const { covering, earlier, unopened } = await awaitSealed(wait);
     if (covering !== null) {
       this.report.checkpoint = covering;

@@ -6,6 +6,7 @@ import { checkReceipt, formatReceipt } from '../ledger/receipt.js';
 import type { RecordBatch } from '../stream/stream.js';
 import { partitionTasks } from './checks.js';
 import type { Evidence } from './evidence.js';
+import { readProveOptions } from './given.js';
 import { locate } from './locate.js';
 import { NotVerified } from './not-verified.js';
 import type { ConsumerOptions } from './options.js';
@@ -34,7 +35,8 @@ export interface Proof {
  * before it on, whatever the size of the log. Throws `not-sealed` where no checkpoint covers the
  * offset or no record is there, and NotVerified where the log does not lead to the checkpoint.
  */
-export async function prove(options: ProveOptions): Promise<Proof> {
+export async function prove(given: ProveOptions): Promise<Proof> {
+  const options = readProveOptions(given);
   const { topic, partition, offset } = options;
   const { log, source } = await open(options);
   const { points } = log;

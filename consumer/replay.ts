@@ -10,6 +10,7 @@ import type { AuditEvent } from '../schemas/generated.js';
 import type { StreamRecord } from '../stream/stream.js';
 import { checkPartition, type PartitionTask, partitionTasks } from './checks.js';
 import { findingOf } from './failure.js';
+import { readReplayOptions } from './given.js';
 import { Interval, type Slice } from './interval.js';
 import { locate } from './locate.js';
 import { NotVerified } from './not-verified.js';
@@ -45,7 +46,8 @@ const DEFAULT_HOLD_BYTES = 16 * 1024 * 1024;
  * Throws NotVerified where it stops, and also at its end where the verdict on what it read is not
  * intact: a reader that gets to the end of the iteration was given everything that is sealed.
  */
-export async function* replay(options: ReplayOptions): AsyncGenerator<Replayed, void> {
+export async function* replay(given: ReplayOptions): AsyncGenerator<Replayed, void> {
+  const options = readReplayOptions(given);
   const findings: Finding[] = [];
   for (const topic of options.topics) {
     const state = await prepareTopic(options, topic);

@@ -12,6 +12,7 @@ import {
   changesOf,
   configurationReport,
 } from './configuration-report.js';
+import { readVerifyOptions } from './given.js';
 import type { TopicToVerify, VerifyOptions } from './options.js';
 import { type VerifiedPartition, verifyPartition } from './partition.js';
 import { type ConfigurationReport, type PartitionReport, type Report, report } from './report.js';
@@ -26,7 +27,8 @@ const CONCURRENCY_EACH = 2;
  * Verifies what the options name. Never throws for what the stream shows or fails to show: that is
  * in the report. Throws `malformed` on a broken memory and `usage` on impossible options.
  */
-export async function verify(options: VerifyOptions): Promise<Report> {
+export async function verify(given: VerifyOptions): Promise<Report> {
+  const options = readVerifyOptions(given);
   const started = performance.now();
   const verified: VerifiedTopic[] = [];
   for (const topic of options.topics) verified.push(await verifyTopic(options, topic));

@@ -26,7 +26,7 @@ export function cloudEventHeaders(event: AuditEvent): RecordHeader[] {
   return headers;
 }
 
-export function header(key: string, value: string | Uint8Array | null): RecordHeader {
+function header(key: string, value: string | Uint8Array | null): RecordHeader {
   return { key: Buffer.from(key), value: typeof value === 'string' ? Buffer.from(value) : value };
 }
 

@@ -1,10 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { encodeBody } from '../ledger/body.js';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
-import type { AuditEvent, AuditEventInput } from '../schemas/generated.js';
+import { checkOptions, type Kind, typeName, usage } from '../ledger/given.js';
+import type { RecordHeader, RecordParts } from '../ledger/records.js';
+import { Allowance, type Largest, type Limits, USUAL_LIMITS } from '../schemas/allowance.js';
+import type { AuditEventInput } from '../schemas/generated.js';
 import { largestField } from '../schemas/size.js';
-import { header } from './cloud-event.js';
-import type { Headers } from './headers.js';
+import { type Headers, readBytes, readHeaders } from './headers.js';
 import { kafkajsSink } from './kafkajs.js';
 import { Lane } from './lane.js';
 import {
@@ -12,10 +14,17 @@ import {
   checkSettings,
   type Learned,
   type PublisherOptions,
+  readOptions,
 } from './options.js';
 import { Partitioner } from './partitioner.js';
 import { Pending, type Placed, type Published, type Shared } from './pending.js';
-import { bytesOf, type PublishOptions, RecordWriter } from './record-writer.js';
+import {
+  NO_OPTIONS,
+  type PublishOptions,
+  type ReadOptions,
+  RecordWriter,
+  readPublishOptions,
+} from './record-writer.js';
 import { Room } from './room.js';
 import { SecondLook } from './second-look.js';
 import { createTime, type OnLearned, type Sink, streamSink } from './sink.js';
@@ -30,15 +39,20 @@ export interface RawRecord {
 /** By the batch's identity, for as long as the stream may still tell of it. */
 type UnknownBatches = WeakMap<object, readonly Pending[]>;
 
-const NO_OPTIONS: PublishOptions = {};
+/**
+ * What is given is looked at up to so many times what the topic takes, as far as is known: it may take
+ * more by now. What is larger is refused at once.
+ */
+const LOOKED_AT = 4;
 
 /**
- * Opens a topic for publishing. Throws configuration, topic-missing, topic-unfit, or what the
+ * Opens a topic for publishing. Throws usage, configuration, topic-missing, topic-unfit, or what the
  * stream throws when it cannot be asked.
  */
-export async function publisher(options: PublisherOptions): Promise<Publisher> {
+export async function publisher(given: PublisherOptions): Promise<Publisher> {
+  const options = readOptions(given);
   const settings = checkSettings(options, randomUUID);
-  if ('kafkajs' in options) {
+  if (options.kafkajs !== undefined) {
     return new Publisher(
       settings,
       await kafkajsSink(options.kafkajs, options.admin, options.topic),
@@ -76,6 +90,7 @@ export class Publisher {
   #milliseconds = 0;
   #timestamp = 0n;
   #unfit: SealstreamError | null = null;
+  #limit: Limits = USUAL_LIMITS;
   readonly #look = new SecondLook(() => this.#lookAgain());
   #closing: Promise<void> | null = null;
 
@@ -108,29 +123,29 @@ export class Publisher {
    * (names the field), record-too-large, closed or topic-unfit; later with record-rejected (or what
    * the stream says), or with outcome-unknown: it may or may not be in the log.
    */
-  publish(input: AuditEventInput, options: PublishOptions = NO_OPTIONS): Promise<Published> {
+  publish(input: AuditEventInput, options?: PublishOptions): Promise<Published> {
     try {
       this.#checkOpen();
-      if (this.#unfit !== null || this.#look.isHolding) return this.#publishLater(input, options);
-      return this.#publishNow(input, options, true);
+      const limits = this.#limits();
+      const read = options === undefined ? NO_OPTIONS : readPublishOptions(options, limits);
+      if (this.#unfit !== null || this.#look.isHolding) return this.#publishLater(input, read);
+      return this.#publishNow(input, read, true);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(asSealstreamError(error, 'internal', 'publish'));
     }
   }
 
   /** `mayLook`: before it is too large, the topic may be asked again. */
-  #publishNow(
-    input: AuditEventInput,
-    options: PublishOptions,
-    mayLook: boolean,
-  ): Promise<Published> {
+  #publishNow(input: AuditEventInput, options: ReadOptions, mayLook: boolean): Promise<Published> {
     const timestamp = this.#now();
     const [sequence, milliseconds] = [this.#sequence + 1, this.#milliseconds];
-    const { event_id, body } = this.#writer.write(input, options, sequence, milliseconds);
+    const limits = this.#limits();
+    const { event_id, body } = this.#writer.write(input, options, sequence, milliseconds, limits);
     const bytes = batchSizeOf(body.length);
     if (bytes > this.#sink.maxBatchBytes) {
       if (mayLook && this.#look.isDue) return this.#publishLater(input, options);
-      throw this.#tooLarge(bytes, this.#writer.complete(input, sequence, milliseconds));
+      const event = this.#writer.complete(input, sequence, milliseconds, limits);
+      throw this.#tooLarge(bytes, largestField(event));
     }
     // Only what will be sent takes a number: a hole in the sequence shows a loss.
     if (this.#sequence !== sequence - 1) throw publishedWithin();
@@ -140,23 +155,17 @@ export class Publisher {
   }
 
   /** Once the topic was asked again: the event as it is now, whatever becomes of the caller's. */
-  #publishLater(input: AuditEventInput, options: PublishOptions): Promise<Published> {
+  #publishLater(input: AuditEventInput, options: ReadOptions): Promise<Published> {
     this.#now();
-    const event = structuredClone(
-      this.#writer.complete(input, this.#sequence + 1, this.#milliseconds),
-    );
-    const kept: PublishOptions = {
-      ...(options.key === undefined ? {} : { key: copyOf(options.key) }),
-      ...(options.headers === undefined ? {} : { headers: copyOfHeaders(options.headers) }),
-    };
-    return this.#later(() => this.#publishNow(event, kept, false));
+    const [sequence, milliseconds] = [this.#sequence + 1, this.#milliseconds];
+    const event = this.#writer.complete(input, sequence, milliseconds, this.#limits());
+    return this.#later(() => this.#publishNow(event, options, false));
   }
 
   /** As publish, for bytes of one's own. */
   async publishRaw(record: RawRecord): Promise<Placed> {
     this.#checkOpen();
-    const headers = (record.headers ?? []).map(([name, value]) => header(name, value));
-    const body = encodeBody({ key: bytesOf(record.key), value: record.value, headers });
+    const body = encodeBody(readRecord(record, this.#limits()));
     const bytes = batchSizeOf(body.length);
     const isTooLarge = () => bytes > this.#sink.maxBatchBytes;
     const send = (): Promise<Placed> => {
@@ -235,7 +244,7 @@ export class Publisher {
 
   /** Most publishes come within the same millisecond as the one before. */
   #now(): bigint {
-    const milliseconds = Math.floor(this.#settings.clock());
+    const milliseconds = this.#settings.clock();
     if (milliseconds !== this.#milliseconds) {
       this.#timestamp = BigInt(milliseconds);
       this.#milliseconds = milliseconds;
@@ -255,9 +264,23 @@ export class Publisher {
     return lane;
   }
 
-  #tooLarge(bytes: number, event: AuditEvent | null): SealstreamError {
+  /** How much of a caller's is looked at; what is beyond it is refused, and the topic asked again. */
+  #limits(): Limits {
+    const { maxBatchBytes } = this.#sink;
+    if (this.#limit.bytes !== LOOKED_AT * maxBatchBytes) {
+      const bytes = LOOKED_AT * maxBatchBytes;
+      const refuse = (largest: Largest): SealstreamError => {
+        if (this.#look.isDue) this.#look.hold(() => {});
+        return this.#tooLarge(`at least ${bytes}`, largest);
+      };
+      this.#limit = { bytes, refuse };
+    }
+    return this.#limit;
+  }
+
+  /** `bytes` in words, of the record. */
+  #tooLarge(bytes: string | number, largest: Largest | null): SealstreamError {
     const limit = this.#sink.maxBatchBytes;
-    const largest = event === null ? null : largestField(event);
     const where =
       largest === null ? '' : `; its largest field is ${largest.path}, ${largest.bytes} bytes`;
     return new SealstreamError(
@@ -268,12 +291,17 @@ export class Publisher {
   }
 }
 
-function copyOf<T extends Uint8Array | string | null>(value: T): T | Uint8Array {
-  return value instanceof Uint8Array ? Uint8Array.from(value) : value;
-}
-
-function copyOfHeaders(headers: Headers): Headers {
-  return headers.map(([name, value]) => [name, copyOf(value)]);
+/** As bytes of our own. Throws `usage`, or what `limits` refuse with. */
+function readRecord(given: RawRecord, limits: Limits): RecordParts {
+  const allowance = new Allowance(limits);
+  const field: Kind<Uint8Array | null> = (value, where) => readBytes(value, where, allowance);
+  const value: Kind<Uint8Array | null> = (bytes, where) => {
+    if (typeof bytes === 'string')
+      throw usage(where, `must be bytes or null, not ${typeName(bytes)}`);
+    return readBytes(bytes, where, allowance);
+  };
+  const headers: Kind<RecordHeader[]> = (all) => readHeaders(all, allowance);
+  return checkOptions<RecordParts>(given, { key: field, value, headers }, 'a raw record');
 }
 
 /** The other one has taken the number that this one was written with. */

@@ -1,12 +1,15 @@
 import { encodeBody } from '../ledger/body.js';
-import { sizeOfVarint, writeVarint } from '../ledger/varint.js';
-import { completeEvent, encodeCompleted, writeEvent } from '../schemas/codec.js';
+import { checkNames, Looker, usage } from '../ledger/given.js';
+import type { RecordHeader } from '../ledger/records.js';
+import { Allowance, type Limits, USUAL_LIMITS } from '../schemas/allowance.js';
+import { encodeCompleted, eventWriter, fillEvent } from '../schemas/codec.js';
 import { longOf } from '../schemas/complete.js';
+import type { EventWriter, Filling } from '../schemas/event-writer.js';
 import type { AuditEvent, AuditEventInput } from '../schemas/generated.js';
 import { Scratch } from '../schemas/scratch.js';
 import { type CloudEvent, CloudEventWriter, cloudEventHeaders } from './cloud-event.js';
 import { newEventId } from './event-id.js';
-import { callersHeaders, type Headers } from './headers.js';
+import { type Headers, readBytes, readHeaders, refuseOwn } from './headers.js';
 import type { CheckedSettings } from './options.js';
 
 export interface PublishOptions {
@@ -22,119 +25,179 @@ export interface WrittenEvent {
   readonly body: Uint8Array;
 }
 
+/** PublishOptions as they were read, once, as bytes of our own. */
+export interface ReadOptions {
+  /** undefined: the default. */
+  readonly key: Uint8Array | null | undefined;
+  readonly headers: readonly RecordHeader[];
+}
+
+export const NO_OPTIONS: ReadOptions = { key: undefined, headers: [] };
+const OPTIONS = ['key', 'headers'];
+const looker = new Looker(usage);
+
+/** Throws `usage`, or what `limits` refuse with. */
+export function readPublishOptions(
+  given: PublishOptions,
+  limits: Limits = USUAL_LIMITS,
+): ReadOptions {
+  const from = checkNames(given, OPTIONS, 'publish options');
+  const allowance = new Allowance(limits);
+  const key = looker.field(from, 'key', 'key');
+  const headers = readHeaders(looker.field(from, 'headers', 'headers'), allowance);
+  refuseOwn(headers);
+  return { key: key === undefined ? undefined : readBytes(key, 'key', allowance), headers };
+}
+
 const LIBRARY = 'sealstream/0.1.0';
-/** Of a length from 64 to 8191 bytes. */
-const USUAL_LENGTH_SIZE = 2;
+/** Left in front of the value for the key and the value's length; longer keys go the slow way. */
+const FRONT = 512;
 
 /**
  * Makes an event the body of a record: fills in event_id, occurred_at and origin, checks and encodes
  * it, adds key and headers. In one pass where all is plainly right; else step by step, which comes to
- * the same bytes or says what is wrong.
+ * the same bytes or says what is wrong. Either way every value is read once.
  */
 export class RecordWriter {
   readonly #settings: CheckedSettings;
   readonly #headers = new CloudEventWriter();
   readonly #out = new Scratch();
+  readonly #events: EventWriter;
   // Written over for each event: no objects of its own.
   readonly #origin;
   readonly #described: Writable<CloudEvent>;
+  #now = 0;
   #busy = false;
 
   constructor(settings: CheckedSettings) {
     this.#settings = settings;
     const { source, instanceId, epoch } = settings;
     const exact = typeof epoch === 'bigint' && Number.isSafeInteger(Number(epoch));
-    this.#origin = {
+    const origin = {
       source,
       instance_id: instanceId,
       epoch: exact ? Number(epoch) : epoch,
       sequence: 0,
       library: LIBRARY,
     };
-    this.#described = { event_id: '', source, action: '', occurred_at: 0, traceparent: null };
+    const described: Writable<CloudEvent> = {
+      event_id: '',
+      source,
+      action: '',
+      occurred_at: 0,
+      traceparent: null,
+    };
+    this.#origin = origin;
+    this.#described = described;
+    this.#events = eventWriter({
+      event_id: (given) => {
+        described.event_id = (given ?? newEventId()) as string;
+        return described.event_id;
+      },
+      occurred_at: (given) => {
+        const time = given === undefined ? this.#now : timeOf(given);
+        described.occurred_at = time ?? 0;
+        return time;
+      },
+      origin: (named) => {
+        origin.source = named === '' ? source : named;
+        return origin;
+      },
+    });
   }
 
   /**
-   * Throws `event-invalid` (names the field) or `usage`. `sequence` and `now`, milliseconds since
-   * 1970, are safe integers.
+   * Throws `event-invalid` (names the field), `usage`, or what `limits` refuse with. `sequence` and
+   * `now`, milliseconds since 1970, are safe integers.
    */
   write(
     input: AuditEventInput,
-    options: PublishOptions,
+    options: ReadOptions,
     sequence: number,
     now: number,
+    limits: Limits = USUAL_LIMITS,
   ): WrittenEvent {
     // Busy: a getter of another event publishes this one.
     if (!this.#busy && Number.isSafeInteger(now * 1000)) {
       this.#busy = true;
       try {
-        const written = this.#writePlain(input, options, sequence, now * 1000);
+        const written = this.#writePlain(input, options, sequence, now * 1000, limits.bytes);
         if (written !== null) return written;
       } finally {
         this.#busy = false;
       }
     }
-    const event = this.complete(input, sequence, now);
-    const headers = [...cloudEventHeaders(event), ...callersHeaders(options.headers)];
+    const event = this.complete(input, sequence, now, limits);
+    const headers = [...cloudEventHeaders(event), ...options.headers];
     const parts = { key: keyOf(event, options.key), value: encodeCompleted(event), headers };
     return { event_id: event.event_id, body: encodeBody(parts) };
   }
 
-  /** The event that `write` writes. Throws `event-invalid`. */
-  complete(input: AuditEventInput, sequence: number, now: number): AuditEvent {
-    const { instanceId, epoch } = this.#settings;
-    return completeEvent({
-      ...input,
-      event_id: input.event_id ?? newEventId(),
-      occurred_at: input.occurred_at ?? BigInt(now) * 1000n,
-      origin: {
-        source: this.#sourceOf(input),
+  /** The event that `write` writes: a copy. Throws `event-invalid`, or what `limits` refuse with. */
+  complete(input: AuditEventInput, sequence: number, now: number, limits: Limits): AuditEvent {
+    const { source, instanceId, epoch } = this.#settings;
+    const filling: Filling = {
+      event_id: (given) => given ?? newEventId(),
+      occurred_at: (given) => given ?? BigInt(now) * 1000n,
+      origin: (named) => ({
+        source: named === '' ? source : named,
         instance_id: instanceId,
         epoch,
         sequence: BigInt(sequence),
         library: LIBRARY,
-      },
-    });
+      }),
+    };
+    return fillEvent(input, filling, limits);
   }
 
   /** null: not plainly right. `now` in microseconds. */
   #writePlain(
     input: AuditEventInput,
-    options: PublishOptions,
+    options: ReadOptions,
     sequence: number,
     now: number,
+    limit: number,
   ): WrittenEvent | null {
-    const out = this.#out;
+    const [out, events, described] = [this.#out, this.#events, this.#described];
     out.reset();
-    if (!writeKey(input, options.key, out)) return null;
-    const event_id = input.event_id ?? newEventId();
-    const occurred_at = timeOf(input.occurred_at ?? now);
-    if (occurred_at === null) return null;
-    const [origin, described] = [this.#origin, this.#described];
-    origin.source = this.#sourceOf(input);
-    origin.sequence = sequence;
-    const start = out.at;
-    out.reserve(USUAL_LENGTH_SIZE);
-    out.at += USUAL_LENGTH_SIZE;
-    if (!writeEvent(input, { event_id, occurred_at, origin }, out)) return null;
-    setLength(start, out);
-    const headers = callersHeaders(options.headers);
-    described.event_id = event_id;
-    described.source = origin.source;
-    described.action = input.action;
-    described.occurred_at = occurred_at;
-    described.traceparent = input.context?.traceparent;
+    out.limit = FRONT + limit;
+    out.at = FRONT;
+    this.#now = now;
+    this.#origin.sequence = sequence;
+    if (!events.write(input, out)) return null;
+    const start = this.#writeFront(options.key);
+    if (start === null) return null;
+    const { headers } = options;
+    described.source = this.#origin.source;
+    described.action = events.action as string;
+    described.traceparent = events.traceparent as string | null | undefined;
     this.#headers.write(described, headers.length, out);
     for (const { key, value } of headers) {
-      if (!writeBytes(key, out) || !writeBytes(value, out)) return null;
+      writeBytes(key, out);
+      writeBytes(value, out);
     }
-    return { event_id, body: out.written() };
+    return { event_id: described.event_id, body: out.written(start) };
   }
 
-  /** Checked with the rest: a source of another type is refused with its path. */
-  #sourceOf(input: AuditEventInput): string {
-    const named = input.origin?.source;
-    return named === '' ? this.#settings.source : (named ?? this.#settings.source);
+  /**
+   * The key, which is known only once the event was read, and the value's length, written in front of
+   * the value. Where the body begins; null: there is no room.
+   */
+  #writeFront(key: ReadOptions['key']): number | null {
+    const [out, events] = [this.#out, this.#events];
+    const end = out.at;
+    if (key !== undefined) writeBytes(key, out);
+    else {
+      const text = (events.tenant || events.actor || '') as string;
+      if (text === '') writeBytes(null, out);
+      else out.text(text);
+    }
+    out.varint(end - FRONT);
+    const start = FRONT - (out.at - end);
+    if (start < 0) return null;
+    out.bytes.copyWithin(start, end, out.at);
+    out.at = end;
+    return start;
   }
 }
 
@@ -145,44 +208,13 @@ function timeOf(given: unknown): number | bigint | null {
   return typeof given === 'number' && Number.isSafeInteger(given) ? given : longOf(given, true);
 }
 
-function writeKey(input: AuditEventInput, given: PublishOptions['key'], out: Scratch): boolean {
-  if (given !== undefined)
-    return typeof given === 'string' ? out.text(given) : writeBytes(given, out);
-  const text: unknown = input.tenant_id || input.actor?.id || '';
-  if (text === '') return writeBytes(null, out);
-  return typeof text === 'string' && out.text(text);
+function writeBytes(bytes: Uint8Array | null, out: Scratch): void {
+  out.varint(bytes === null ? -1 : bytes.length);
+  if (bytes !== null) out.raw(bytes);
 }
 
-function writeBytes(bytes: Uint8Array | null, out: Scratch): boolean {
-  if (bytes === null) {
-    out.varint(-1);
-    return true;
-  }
-  if (!(bytes instanceof Uint8Array)) return false;
-  out.varint(bytes.length);
-  out.raw(bytes);
-  return true;
-}
-
-/** Writes the length of what follows `start`, for which the usual room was left. */
-function setLength(start: number, out: Scratch): void {
-  const from = start + USUAL_LENGTH_SIZE;
-  const length = out.at - from;
-  const size = sizeOfVarint(length);
-  if (size !== USUAL_LENGTH_SIZE) {
-    out.reserve(size);
-    out.bytes.copyWithin(start + size, from, out.at);
-    out.at += size - USUAL_LENGTH_SIZE;
-  }
-  writeVarint(out.bytes, start, length);
-}
-
-function keyOf(event: AuditEvent, given: PublishOptions['key']): Uint8Array | null {
-  if (given !== undefined) return bytesOf(given);
+function keyOf(event: AuditEvent, given: ReadOptions['key']): Uint8Array | null {
+  if (given !== undefined) return given;
   const text = event.tenant_id || event.actor.id;
   return text === '' ? null : Buffer.from(text);
-}
-
-export function bytesOf(key: Uint8Array | string | null): Uint8Array | null {
-  return typeof key === 'string' ? Buffer.from(key) : key;
 }

@@ -1,13 +1,18 @@
 import { SealstreamError } from '../ledger/error.js';
-import { completeRecord } from './complete.js';
+import { Allowance, type Limits, USUAL_LIMITS } from './allowance.js';
+import { type CompleteOptions, completeRecord } from './complete.js';
+import { EventWriter, type Filling } from './event-writer.js';
 import { canonicalForm, fingerprint } from './fingerprint.js';
-import { type AuditEvent, type AuditEventInput, SCHEMA_VERSIONS } from './generated.js';
+import {
+  type AuditEvent,
+  type AuditEventInput,
+  type Origin,
+  SCHEMA_VERSIONS,
+} from './generated.js';
 import { parseModel } from './model.js';
 import { FramedReader, MARKER, SINGLE_OBJECT_HEADER } from './reader.js';
-import { checkRules, isAttributeKey, obeysRules } from './rules.js';
-import type { Scratch } from './scratch.js';
+import { checkRules } from './rules.js';
 import { avroType } from './type.js';
-import { recordWriter } from './write.js';
 
 const schema = SCHEMA_VERSIONS.at(-1) ?? '';
 const current = {
@@ -16,29 +21,35 @@ const current = {
   fingerprint: fingerprint(canonicalForm(schema)),
 };
 const singleObjectHeader = Uint8Array.from([...MARKER, ...current.fingerprint]);
-const writeRecord = recordWriter(
-  current.model,
-  new Set<keyof FilledFields>(['event_id', 'occurred_at', 'origin']),
-  // The attributes are the only map.
-  isAttributeKey,
-);
 const reader = new FramedReader(SCHEMA_VERSIONS);
 
 /**
- * `input` with every default filled in and every value checked. Throws `event-invalid` whose
+ * `input` with every default filled in and every value checked; a copy. Throws `event-invalid` whose
  * message starts with the JSON Pointer of the field.
  */
 export function completeEvent(input: AuditEventInput): AuditEvent {
-  const event = completeRecord(current.model, input, { allowUnfilled: false });
-  checkRules(event as unknown as AuditEvent);
-  return event as unknown as AuditEvent;
+  return completed(input, { allowUnfilled: false, allowance: new Allowance(USUAL_LIMITS) });
+}
+
+/** As completeEvent; throws what `limits` refuse with where it is too large. */
+export function fillEvent(input: AuditEventInput, filling: Filling, limits: Limits): AuditEvent {
+  const fill = {
+    event_id: (given: unknown) => filling.event_id(given),
+    occurred_at: (given: unknown) => filling.occurred_at(given),
+    origin: (given: unknown) => filling.origin((given as Origin | undefined)?.source ?? ''),
+  };
+  return completed(input, { allowUnfilled: false, allowance: new Allowance(limits), fill });
 }
 
 /** As completeEvent, but what the publisher fills may be absent. */
 export function checkInput(input: unknown): AuditEventInput {
-  const event = completeRecord(current.model, input, { allowUnfilled: true });
-  checkRules(event as unknown as AuditEvent);
-  return event as unknown as AuditEventInput;
+  return completed(input, { allowUnfilled: true, allowance: new Allowance(USUAL_LIMITS) });
+}
+
+function completed(input: unknown, options: CompleteOptions): AuditEvent {
+  const event = completeRecord(current.model, input, options) as unknown as AuditEvent;
+  checkRules(event);
+  return event;
 }
 
 /** Avro single-object encoding of an event. Throws `event-invalid`, naming the field's path. */
@@ -55,20 +66,9 @@ export function encodeCompleted(event: AuditEvent): Uint8Array {
   return bytes;
 }
 
-/** What the publisher puts in the place of the caller's. */
-export type FilledFields = {
-  readonly event_id: unknown;
-  readonly occurred_at: unknown;
-  readonly origin: unknown;
-};
-
-/**
- * Writes the same bytes as encodeCompleted of completeEvent of `input` with `filled`, much
- * faster. false: those two have to say why, or do it; `out` is to be reset.
- */
-export function writeEvent(input: AuditEventInput, filled: FilledFields, out: Scratch): boolean {
-  out.raw(singleObjectHeader);
-  return writeRecord(input, filled, out) && obeysRules(input);
+/** Writes what encodeCompleted of fillEvent writes, in one pass: see EventWriter. */
+export function eventWriter(filling: Filling): EventWriter {
+  return new EventWriter(current.model, singleObjectHeader, filling);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { AuditEvent, AuditEventInput } from './generated.js';
+import type { AuditEvent } from './generated.js';
 import { invalid } from './invalid.js';
 
 /** What a type cannot say. */
@@ -20,28 +20,21 @@ export function checkRules(event: AuditEvent): void {
     }
   }
   event.changes.forEach((change, at) => {
-    if (!isIndex(change.resource, event.resources)) {
+    if (!isIndex(change.resource, event.resources.length)) {
       throw invalid(`/changes/${at}/resource`, 'is no index into /resources');
     }
   });
-}
-
-/** Whether checkRules would take the event of `input`, whose types and keys are checked. */
-export function obeysRules(input: AuditEventInput): boolean {
-  const { action, changes, resources = [] } = input;
-  if (!isAction(action)) return false;
-  if (changes === undefined) return true;
-  return changes.every(({ resource = 0 }) => isIndex(resource, resources));
 }
 
 export function isAttributeKey(key: string): boolean {
   return ATTRIBUTE.test(key);
 }
 
-function isAction(action: string): boolean {
-  return action.length <= 255 && ACTION.test(action);
+export function isAction(action: unknown): boolean {
+  return typeof action === 'string' && action.length <= 255 && ACTION.test(action);
 }
 
-function isIndex(resource: number, resources: readonly unknown[]): boolean {
-  return resource >= 0 && resource < Math.max(1, resources.length);
+/** Whether a change may point at this one of `resources`; at the first also where there is none. */
+export function isIndex(resource: number, resources: number): boolean {
+  return resource >= 0 && resource < Math.max(1, resources);
 }

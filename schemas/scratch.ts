@@ -1,3 +1,4 @@
+import { copyOfBytes, lengthOfBytes } from '../ledger/given.js';
 import { sizeOfVarint, writeVarint, writeVarlong } from '../ledger/varint.js';
 
 const FIRST_CAPACITY = 4096;
@@ -22,15 +23,17 @@ export class Scratch {
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
   /** Where the next byte goes. */
   at = 0;
+  /** Text that is longer is not written; whoever writes many values looks whether `at` is beyond. */
+  limit = Number.POSITIVE_INFINITY;
 
   reset(): void {
     this.at = 0;
     if (this.bytes.length > MOST_KEPT) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
   }
 
-  /** What is written so far; valid until the next write or reset. */
-  written(): Uint8Array {
-    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, this.at);
+  /** What is written from `start` on; valid until the next write or reset. */
+  written(start = 0): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, this.at - start);
   }
 
   reserve(length: number): void {
@@ -50,6 +53,18 @@ export class Scratch {
     this.at += length;
   }
 
+  /** The length and the bytes, which are a caller's. false: too many, or given away (detached). */
+  callers(from: Uint8Array): boolean {
+    // Not `length`, which may be a property of the caller's own: it would show what was written before.
+    const length = lengthOfBytes(from);
+    if (length > this.limit || (length === 0 && copyOfBytes(from) === null)) return false;
+    this.varint(length);
+    this.reserve(length);
+    this.bytes.set(from, this.at);
+    this.at += length;
+    return true;
+  }
+
   /** A 32-bit signed number. */
   varint(value: number): void {
     this.reserve(5);
@@ -66,7 +81,7 @@ export class Scratch {
     else this.at = writeVarlong(this.bytes, this.at, value);
   }
 
-  /** The length in bytes and the UTF-8. false: it has half a surrogate pair. */
+  /** The length in bytes and the UTF-8. false: it has half a surrogate pair, or is beyond the limit. */
   text(value: string): boolean {
     const { length } = value;
     if (length > SHORT_TEXT) return this.#longText(value);
@@ -85,6 +100,7 @@ export class Scratch {
 
   #longText(value: string): boolean {
     const { length } = value;
+    if (length > this.limit) return false;
     const most = length > MEDIUM_TEXT ? Buffer.byteLength(value) : 3 * length;
     this.reserve(most + 5);
     // As if all of it were ASCII, which it mostly is.

@@ -1,3 +1,5 @@
+import { isDate } from 'node:util/types';
+
 /** ISO 8601 and Date to and from microseconds since 1970 (Avro timestamp-micros). */
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:Z|[+-]\d\d:\d\d)$/;
@@ -5,7 +7,7 @@ const YEAR_10000 = 253_402_300_800_000_000n;
 
 /** null where `value` is no time. Digits below a microsecond are cut off. */
 export function microsOf(value: unknown): bigint | null {
-  if (value instanceof Date) return wholeMicros(value.getTime());
+  if (isDate(value)) return wholeMicros(Date.prototype.getTime.call(value));
   if (typeof value !== 'string') return null;
   const parts = ISO.exec(value);
   if (parts === null) return null;

@@ -1,3 +1,4 @@
+import { isBytes } from '../ledger/given.js';
 import { isInt, longOf } from './complete.js';
 import { MapKeys } from './map-keys.js';
 import type { Model, RecordModel } from './model.js';
@@ -11,8 +12,17 @@ import { writeUuid } from './uuid.js';
  */
 type Write = (value: unknown, out: Scratch) => boolean;
 
-type AllowsKey = (key: string) => boolean;
 type Fields = Readonly<Record<string, unknown>>;
+
+/** How the values of one record are looked at while they are written. */
+export interface Ways {
+  /** Of every map in it. */
+  allowsKey(key: string): boolean;
+  /** By path, array items as `[]`: told each value as it is read. false: it may not be. */
+  readonly told: ReadonlyMap<string, (value: unknown) => boolean>;
+  /** By path: what to write for what was given, undefined for nothing. */
+  readonly fill: ReadonlyMap<string, (given: unknown) => unknown>;
+}
 
 interface Field {
   readonly name: string;
@@ -21,39 +31,30 @@ interface Field {
   readonly write: Write;
   /** What is written where it is left out; null: it may not be. */
   readonly fallback: Uint8Array | null;
-  /** Its value is taken from somewhere else. */
-  readonly replaced: boolean;
+  readonly told: ((value: unknown) => boolean) | null;
+  readonly fill: ((given: unknown) => unknown) | null;
+  /** What is given is not written, and has to be right all the same. */
+  readonly isChecked: boolean;
 }
 
-const NOTHING: Fields = {};
-const NONE: ReadonlySet<string> = new Set();
-
-/**
- * A record some of whose fields, by name, are taken from somewhere else. `allowsKey`: of every map
- * in it.
- */
-export function recordWriter(
-  model: RecordModel,
-  replaced: ReadonlySet<string>,
-  allowsKey: AllowsKey,
-): (value: unknown, instead: Fields, out: Scratch) => boolean {
-  const fields = fieldsOf(model, allowsKey, replaced);
-  return (value, instead, out) => {
-    // Of an object of a class only its own fields count: the slow way sorts that out.
-    return isObject(value) && isPlain(value) && writeFields(fields, value, instead, out);
-  };
+/** Every value is read once: at the next look a getter or a proxy may show another one. */
+export function recordWriter(model: RecordModel, ways: Ways): Write {
+  return writerOf(model, ways, '');
 }
 
-function writerOf(model: Model, allowsKey: AllowsKey): Write {
+function writerOf(model: Model, ways: Ways, path: string): Write {
   switch (model.kind) {
     case 'record':
-      return writerOfRecord(fieldsOf(model, allowsKey));
+      return writerOfRecord(fieldsOf(model, ways, path));
     case 'nullable':
-      return writerOfNullable(writerOf(model.of, allowsKey));
+      return writerOfNullable(writerOf(model.of, ways, path));
     case 'array':
-      return writerOfArray(writerOf(model.items, allowsKey));
+      return writerOfArray(writerOf(model.items, ways, `${path}/[]`));
     case 'map':
-      return writerOfMap(writerOf(model.values, allowsKey), new MapKeys(allowsKey));
+      return writerOfMap(
+        writerOf(model.values, ways, `${path}/{}`),
+        new MapKeys((key) => ways.allowsKey(key)),
+      );
     case 'enum':
       return writerOfEnum(model.symbols);
     case 'boolean':
@@ -69,12 +70,17 @@ function writerOf(model: Model, allowsKey: AllowsKey): Write {
   }
 }
 
-function fieldsOf(model: RecordModel, allowsKey: AllowsKey, replaced = NONE): Field[] {
+function fieldsOf(model: RecordModel, ways: Ways, path: string): Field[] {
   return model.fields.map(({ name, type, fallback }) => {
+    const at = `${path}/${name}`;
     const nullable = type.kind === 'nullable';
-    const write = writerOf(nullable ? type.of : type, allowsKey);
-    const field = { name, nullable, write, fallback: null, replaced: replaced.has(name) };
-    return fallback === undefined ? field : { ...field, fallback: encoded(field, fallback) };
+    const write = writerOf(nullable ? type.of : type, ways, at);
+    const fill = ways.fill.get(at) ?? null;
+    const isChecked = fill !== null && type.kind === 'record';
+    const told = ways.told.get(at) ?? null;
+    const plain = { name, nullable, write, fallback: null, told: null, fill: null, isChecked };
+    const written = fallback === undefined ? null : encoded(plain, fallback);
+    return { ...plain, fallback: written, told, fill };
   });
 }
 
@@ -85,23 +91,33 @@ function encoded(field: Field, value: unknown): Uint8Array | null {
 }
 
 function writerOfRecord(fields: readonly Field[]): Write {
-  return (value, out) => isObject(value) && writeFields(fields, value, NOTHING, out);
+  return (value, out) => isObject(value) && writeFields(fields, value, out);
 }
 
-function writeFields(
-  fields: readonly Field[],
-  value: Fields,
-  instead: Fields,
-  out: Scratch,
-): boolean {
+function writeFields(fields: readonly Field[], value: Fields, out: Scratch): boolean {
   let known = 0;
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i] as Field;
     const given = value[field.name];
     if (given !== undefined) known++;
-    if (!writeField(field, field.replaced ? instead[field.name] : given, out)) return false;
+    if (field.told !== null && !field.told(given)) return false;
+    if (field.fill === null ? !writeField(field, given, out) : !writeFilled(field, given, out)) {
+      return false;
+    }
   }
-  return known === countOf(value) || onlyKnown(fields, value);
+  if (isPlain(value)) return known === countOf(value) || onlyKnown(fields, value);
+  // What shows no field may hold them elsewhere, as a Map does: the slow way says so.
+  return known > 0 && onlyKnown(fields, value);
+}
+
+function writeFilled(field: Field, given: unknown, out: Scratch): boolean {
+  if (given === undefined || given === null) return field.write(field.fill?.(undefined), out);
+  if (field.isChecked) {
+    const start = out.at;
+    if (!field.write(given, out)) return false;
+    out.at = start;
+  }
+  return field.write(field.fill?.(given), out);
 }
 
 function writeField(field: Field, given: unknown, out: Scratch): boolean {
@@ -158,9 +174,13 @@ function writerOfArray(write: Write): Write {
     if (!Array.isArray(value)) return false;
     const items: readonly unknown[] = value;
     const { length } = items;
-    if (length > 0) {
+    if (length !== 0) {
+      // A proxy may claim any length; an item takes a byte at least.
+      if (!Number.isSafeInteger(length) || length < 0 || length > out.limit) return false;
       out.varint(length);
-      for (let i = 0; i < length; i++) if (!write(items[i], out)) return false;
+      for (let i = 0; i < length; i++) {
+        if (!write(items[i], out) || out.at > out.limit) return false;
+      }
     }
     out.byte(0);
     return true;
@@ -172,8 +192,9 @@ function writerOfMap(write: Write, mapKeys: MapKeys): Write {
     if (!isObject(value)) return false;
     const keys = Object.keys(value);
     if (keys.length > 0) out.varint(keys.length);
+    else if (!isPlain(value)) return false;
     for (const key of keys) {
-      if (!mapKeys.write(key, out) || !write(value[key], out)) return false;
+      if (!mapKeys.write(key, out) || !write(value[key], out) || out.at > out.limit) return false;
     }
     out.byte(0);
     return true;
@@ -227,8 +248,5 @@ function writeText(value: unknown, out: Scratch): boolean {
 
 /** Base64 goes the slow way. */
 function writeBytes(value: unknown, out: Scratch): boolean {
-  if (!(value instanceof Uint8Array)) return false;
-  out.varint(value.length);
-  out.raw(value);
-  return true;
+  return isBytes(value) && out.callers(value);
 }

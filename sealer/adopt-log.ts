@@ -8,6 +8,7 @@ import { formatTime } from '../ledger/time.js';
 import type { Memory, MemoryRecord, MemorySlot } from '../store/memory.js';
 import type { Stream, TopicIdentity } from '../stream/stream.js';
 import { type LogContext, memoryKeyOf, originOf, placeOf } from './context.js';
+import { readAdoptOptions } from './given.js';
 import { outranks, type PublishedHead, PublishedHeads } from './heads.js';
 import { boundsOf, inspectMemory, logStartMoved } from './inspect.js';
 import { type Clock, SYSTEM_CLOCK } from './options.js';
@@ -71,7 +72,8 @@ interface Plan {
  * the memory still holds; a mismatch is refused (SealRefused), and then there is no way on for that
  * log.
  */
-export async function adoptLog(options: AdoptLogOptions): Promise<Adoption> {
+export async function adoptLog(given: AdoptLogOptions): Promise<Adoption> {
+  const options = readAdoptOptions(given);
   const log = await contextOf(options);
   if (options.correctClock === true) return correctClock(log, options);
   const slot = await log.memory.read(memoryKeyOf(log));

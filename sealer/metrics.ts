@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { having } from '../ledger/given.js';
 import type { LogReport } from './log-report.js';
 import { REFUSAL_REASONS } from './refusal.js';
 import type { Sealer } from './sealer.js';
@@ -7,6 +8,7 @@ const PER_LOG = ['topic', 'partition'] as const;
 
 /** Everything is read from the sealer's own report when it is scraped; nothing is counted twice. */
 export function sealerMetrics(sealer: Sealer): Registry {
+  having<Sealer>('a sealer', 'report', 'problems')(sealer, 'sealerMetrics: the argument');
   const registry = new Registry();
   const counter = (name: string, help: string, value: (log: LogReport) => number): void => {
     const metric: Counter<'topic' | 'partition'> = new Counter({

@@ -57,8 +57,8 @@ export interface SealerOptions {
 /** A log goes to another phase, or logs are about to be given up, which a last report still has. */
 export type Change = 'phase' | 'giving-up';
 
-type ChangeHook = (change: Change) => void;
-type UncheckedHook = (why: string) => void;
+export type ChangeHook = (change: Change) => void;
+export type UncheckedHook = (why: string) => void;
 
 /** The options with every default in place. */
 export interface Settings {

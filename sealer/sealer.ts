@@ -1,9 +1,11 @@
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
+import { signal as signalKind } from '../ledger/given.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { abortWith } from './abort.js';
 import { askThroughOthers } from './ask-others.js';
 import { backoffDelay, pause } from './backoff.js';
 import { ConfigurationWatch } from './configuration.js';
+import { readSealerOptions } from './given.js';
 import { type GoneLog, goneLogs } from './gone.js';
 import { compareLogs, type LogReport, reportOf, reportOfGone } from './log-report.js';
 import { type SealerOptions, type Settings, settingsOf } from './options.js';
@@ -33,8 +35,9 @@ export interface Sealer {
   readonly settings: Settings;
 }
 
-/** Throws `configuration` on options that cannot work. Stream and memory stay the caller's. */
-export async function sealer(options: SealerOptions): Promise<Sealer> {
+/** Throws `usage` on options that are none, `configuration` on those that cannot work. Stream and memory stay the caller's. */
+export async function sealer(given: SealerOptions): Promise<Sealer> {
+  const options = readSealerOptions(given);
   const settings = settingsOf(options);
   checkLedgerName(options.ledger);
   for (const topic of options.topics) checkTopicName(topic);
@@ -76,6 +79,7 @@ class TopicsSealer implements Sealer {
   }
 
   async run(signal: AbortSignal): Promise<readonly LogReport[]> {
+    signalKind(signal, 'run: the signal');
     let stopped: readonly LogReport[] = [];
     // Before any log hears of it, and lets go of what it stood at.
     const look = () => {
@@ -113,7 +117,7 @@ class TopicsSealer implements Sealer {
   }
 
   async sealOnce(signal: AbortSignal = new AbortController().signal) {
-    const stop = abortWith(signal);
+    const stop = abortWith(signalKind(signal, 'sealOnce: the signal'));
     try {
       return await this.#sealAll(stop.signal);
     } finally {

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import { SealstreamError } from '../ledger/error.js';
 import { printable } from '../ledger/text.js';
 import { admitFew } from './admission.js';
+import { readMetricsOptions } from './given.js';
 import type { LogReport } from './log-report.js';
 import type { Sealer } from './sealer.js';
 import { TOLERANCE_MS } from './stream-clock.js';
@@ -38,7 +39,8 @@ const LIMITS = {
  * Serves `/metrics` (Prometheus text) and `/healthz`: 200 with `ok`, or 503 with one line per log
  * that is refused or whose head is too old, or dated in the future. Throws `configuration` where it cannot listen.
  */
-export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
+export async function startMetricsServer(given: MetricsServerOptions): Promise<MetricsServer> {
+  const options = readMetricsOptions(given);
   // Only who serves metrics pays for loading them: a tenth of the start of `seal`.
   const { sealerMetrics } = await import('./metrics.js');
   const registry = sealerMetrics(options.sealer);

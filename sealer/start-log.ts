@@ -2,6 +2,7 @@ import { SealstreamError } from '../ledger/error.js';
 import type { Memory, MemoryRecord } from '../store/memory.js';
 import type { Stream, TopicIdentity } from '../stream/stream.js';
 import { originOf } from './context.js';
+import { readStartOptions } from './given.js';
 
 export interface StartLogOptions {
   readonly stream: Stream;
@@ -17,8 +18,8 @@ export interface StartLogOptions {
  * the memory holds nothing for that ledger, topic and partition: else throws `memory-conflict`,
  * because what it holds may be the only trace of a log that was deleted.
  */
-export async function startLog(options: StartLogOptions): Promise<MemoryRecord> {
-  const { stream, memory, ledger, topic, partition } = options;
+export async function startLog(given: StartLogOptions): Promise<MemoryRecord> {
+  const { stream, memory, ledger, topic, partition } = readStartOptions(given);
   const key = { ledger, topic: topic.topic, partition };
   const [bounds] = await stream.bounds(topic, [partition]);
   if (bounds === undefined) {

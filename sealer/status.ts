@@ -6,6 +6,7 @@ import type { PublicKey } from '../ledger/keys.js';
 import type { Memory, MemoryRecord } from '../store/memory.js';
 import type { Stream } from '../stream/stream.js';
 import { type LogContext, memoryKeyOf, originOf } from './context.js';
+import { readStatusOptions } from './given.js';
 import { goneLogs } from './gone.js';
 import { PublishedHeads } from './heads.js';
 import { boundsOf, inspectLog } from './inspect.js';
@@ -75,7 +76,8 @@ const EMPTY_MEMORY: Memory = {
  * nothing. Throws `topic-missing` where neither stream nor memory knows a topic, and class `retry`
  * where a topic cannot be described.
  */
-export async function sealStatus(options: StatusOptions): Promise<readonly LogStatus[]> {
+export async function sealStatus(given: StatusOptions): Promise<readonly LogStatus[]> {
+  const options = readStatusOptions(given);
   const { stream, publicKey, timeout = 30_000 } = options;
   const all: LogStatus[] = [];
   for (const name of options.topics) {

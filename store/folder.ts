@@ -2,6 +2,15 @@ import { statSync } from 'node:fs';
 import { mkdir, open as openFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
+import {
+  checkOptions,
+  flag,
+  type Kinds,
+  members,
+  optional,
+  text,
+  wholeNumber,
+} from '../ledger/given.js';
 import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { equalBytes } from '../ledger/text.js';
 import { DATA_FILE, type Database, DatabaseAtPath } from './database.js';
@@ -20,15 +29,22 @@ export interface FolderOptions {
   readonly create?: boolean;
 }
 
-const MAX_PARTITION = 0x7fffffff;
+const OPTIONS: Kinds<FolderOptions> = { readOnly: optional(flag), create: optional(flag) };
+
+const keyKind = members<MemoryKey>({
+  ledger: text,
+  topic: text,
+  partition: wholeNumber(0, 0x7fffffff),
+});
 
 /**
  * Throws `memory-missing` where there is no memory and `create` is not set, `unreadable` on other
  * bytes. While it is open it is made anew by nobody: its methods throw `busy` where it is not at
  * `path` any more, and go on with another memory that stands there.
  */
-export async function openMemory(path: string, options: FolderOptions = {}): Promise<Memory> {
-  const folder = resolve(path);
+export async function openMemory(path: string, given: FolderOptions = {}): Promise<Memory> {
+  const options = checkOptions(given, OPTIONS, 'openMemory');
+  const folder = resolve(text(path, 'openMemory: the path'));
   const readOnly = options.readOnly ?? false;
   // Another process may be making it just now: an empty file is none yet.
   const size = sizeOf(join(folder, DATA_FILE), path);
@@ -135,7 +151,7 @@ class FolderMemory implements Memory {
 
   async list(ledger: string): Promise<readonly { key: MemoryKey; slot: MemorySlot }[]> {
     this.checkOpen();
-    checkLedgerName(ledger);
+    checkLedgerName(text(ledger, 'memory: the ledger'));
     const start = Buffer.from(`${ledger}/`);
     const end = Buffer.from(`${ledger}0`); // '0' follows '/'
     const entries = this.guard(() => {
@@ -223,12 +239,10 @@ function slot(bytes: Uint8Array, key: MemoryKey): MemorySlot {
 }
 
 function keyBytes(key: MemoryKey): Buffer {
-  checkLedgerName(key.ledger);
-  checkTopicName(key.topic);
-  if (!Number.isInteger(key.partition) || key.partition < 0 || key.partition > MAX_PARTITION) {
-    throw new SealstreamError('usage', `memory: ${key.partition} is no partition number`);
-  }
-  return Buffer.from(`${key.ledger}/${key.topic}/${key.partition}`);
+  const { ledger, topic, partition } = keyKind(key, 'memory: the key');
+  checkLedgerName(ledger);
+  checkTopicName(topic);
+  return Buffer.from(`${ledger}/${topic}/${partition}`);
 }
 
 function parseKey(name: string, path: string): MemoryKey {

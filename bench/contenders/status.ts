@@ -5,9 +5,10 @@ import { type LedgerTask, openSealer } from '../harness/open-ledger.js';
 
 await contend<LedgerTask>(async (task, watch) => {
   const { options, close } = await openSealer(task);
-  const { publicKey } = options.signingKey;
+  const { signingKey, ...place } = options;
+  const { publicKey } = signingKey;
   watch.start();
-  const logs = await sealStatus({ ...options, publicKey });
+  const logs = await sealStatus({ ...place, publicKey });
   watch.stop();
   await close();
   for (const { refusal, error } of logs) {

@@ -8,7 +8,13 @@ import { SealstreamError } from '../../ledger/error.js';
 import type { Memory, MemoryRecord } from '../../store/memory.js';
 import type { Stream } from '../../stream/stream.js';
 import type { BesideCase } from '../../test/support/beside.js';
-import { LocalWalkers, ofTheLog, partition, verifyOptions } from '../../test/support/findings.js';
+import {
+  LocalWalkers,
+  ofTheLog,
+  partition,
+  proveOptions,
+  verifyOptions,
+} from '../../test/support/findings.js';
 import type { Sealed } from '../../test/support/made-ledger.js';
 import type { Changed, Fault } from './faults.js';
 
@@ -106,9 +112,9 @@ async function readers(one: TamperedCase, options: VerifyOptions): Promise<Map<s
   });
   const ways = new Map([['replay', replayed]]);
   if (changed === null || fault.ofCheckpoints === true) return ways;
-  const proving = { ...options, timeoutMs: PROVE_MS, topic: made.topic, partition: 0 };
   const proved = await verdictOf(async () => {
-    await prove({ ...proving, offset: changed.from });
+    const proving = proveOptions(made, options.stream, changed.from);
+    await prove({ ...proving, timeoutMs: PROVE_MS });
     return 'proved';
   });
   ways.set('prove', proved === 'proved' ? proved : 'tampered');

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
+import { checkOptions, type Kinds, optional, wholeNumber } from '../../ledger/given.js';
 import { cloudTrailEvent } from './cloudtrail-event.js';
 import { type Element, ElementSplitter } from './json-elements.js';
 import { inputError, type Sourced, sourced } from './source.js';
@@ -12,6 +13,11 @@ export interface CloudTrailOptions {
   /** Longest file after gunzip, against files made to fill a disk. Default 4 GiB. */
   readonly maxFileBytes?: number;
 }
+
+const OPTIONS: Kinds<CloudTrailOptions> = {
+  maxRecordBytes: optional(wholeNumber(1)),
+  maxFileBytes: optional(wholeNumber(1)),
+};
 
 const DEFAULT_MAX_RECORD_BYTES = 1024 * 1024;
 const DEFAULT_MAX_FILE_BYTES = 4 * 1024 ** 3;
@@ -28,8 +34,9 @@ const STRING_OR_LONG_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]{15,}/gs;
 export async function* cloudTrailSource(
   input: AsyncIterable<Uint8Array>,
   name: string,
-  options: CloudTrailOptions = {},
+  given: CloudTrailOptions = {},
 ): AsyncGenerator<Sourced> {
+  const options = checkOptions(given, OPTIONS, 'cloudTrailSource');
   const maxBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
   const splitter = new ElementSplitter('Records', { maxBytes, maxDepth: MAX_DEPTH });
   const maxFileBytes = options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES;

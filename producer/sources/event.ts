@@ -1,4 +1,5 @@
 import { asSealstreamError } from '../../ledger/error.js';
+import { checkOptions, type Kinds, optional, wholeNumber } from '../../ledger/given.js';
 import { fromJson } from '../../schemas/json.js';
 import { readLines } from './lines.js';
 import { inputError, type Sourced, sourced } from './source.js';
@@ -7,6 +8,8 @@ export interface EventSourceOptions {
   /** Longest line, in bytes. Default 4 MiB. */
   readonly maxLineBytes?: number;
 }
+
+const OPTIONS: Kinds<EventSourceOptions> = { maxLineBytes: optional(wholeNumber(1)) };
 
 const DEFAULT_MAX_LINE_BYTES = 4 * 1024 * 1024;
 
@@ -17,8 +20,9 @@ const DEFAULT_MAX_LINE_BYTES = 4 * 1024 * 1024;
 export async function* eventSource(
   input: AsyncIterable<Uint8Array>,
   name: string,
-  options: EventSourceOptions = {},
+  given: EventSourceOptions = {},
 ): AsyncGenerator<Sourced> {
+  const options = checkOptions(given, OPTIONS, 'eventSource');
   const limit = options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES;
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
+import { checkOptions, type Kinds, optional, text, wholeNumber } from '../../ledger/given.js';
 import type { AuditEventInput } from '../../schemas/generated.js';
 import { fromJson } from '../../schemas/json.js';
 import { type Commit, gitLog } from './git-log.js';
@@ -12,6 +13,11 @@ export interface GitSourceOptions {
   readonly maxFiles?: number;
 }
 
+const OPTIONS: Kinds<GitSourceOptions> = {
+  revision: optional(text),
+  maxFiles: optional(wholeNumber(0)),
+};
+
 const DEFAULT_MAX_FILES = 500;
 const MAX_MESSAGE = 16 * 1024;
 
@@ -22,8 +28,10 @@ const MAX_MESSAGE = 16 * 1024;
  */
 export async function* gitSource(
   directory: string,
-  options: GitSourceOptions = {},
+  given: GitSourceOptions = {},
 ): AsyncGenerator<Sourced> {
+  const options = checkOptions(given, OPTIONS, 'gitSource');
+  text(directory, 'gitSource: the directory');
   const maxFiles = options.maxFiles ?? DEFAULT_MAX_FILES;
   try {
     for await (const commit of gitLog(directory, options.revision ?? 'HEAD', maxFiles)) {

@@ -12,7 +12,7 @@ import { openMemory } from '../../store/folder.js';
 import { openStream } from '../../stream/open.js';
 import type { Stream } from '../../stream/stream.js';
 import { type BesideCase, type Forgery, forge, makeCase, SPOTS } from '../support/beside.js';
-import { partition, verifyOptions } from '../support/findings.js';
+import { partition, proveOptions, verifyOptions } from '../support/findings.js';
 import { kafkaClassPath } from '../support/kafka/jars.js';
 import { type KafkaCluster, skipOrFail, startCluster } from '../support/kafka.js';
 
@@ -132,8 +132,7 @@ function suite(kafka: KafkaCluster): void {
       const isSaid = (error: unknown) =>
         error instanceof NotVerified && error.verdict === 'tampered';
       await assert.rejects(printed, isSaid, `seed ${one.seed}`);
-      const { topic } = one.made;
-      const proving = prove({ ...options, topic, partition: 0, offset: one.sought });
+      const proving = prove(proveOptions(one.made, live, one.sought));
       await assert.rejects(proving, isSaid, `seed ${one.seed}`);
     }
   });

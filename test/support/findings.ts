@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   type FindingCode,
   type PartitionReport,
+  type ProveOptions,
   type Report,
   type Verdict,
   type VerifyOptions,
@@ -24,6 +25,13 @@ export function verifyOptions(made: MadeLedger, stream: Stream): VerifyOptions {
     maxAge: MAX_AGE,
     confirmMs: 20,
   };
+}
+
+/** What proves a record of partition 0 of `made`. */
+export function proveOptions(made: MadeLedger, stream: Stream, offset: bigint): ProveOptions {
+  const { ledger, topic } = made;
+  const { publicKey } = made.key;
+  return { stream, ledger, publicKey, topic, partition: 0, offset, confirmMs: 20 };
 }
 
 export function checkMade(

@@ -12,7 +12,13 @@ import type {
   Stream,
   TopicIdentity,
 } from '../../../stream/stream.js';
-import { checkBothWays, checkMade, expectFinding, verifyOptions } from '../../support/findings.js';
+import {
+  checkBothWays,
+  checkMade,
+  expectFinding,
+  proveOptions,
+  verifyOptions,
+} from '../../support/findings.js';
 import { FolderPlace } from '../../support/folder-place.js';
 import { LyingStream } from '../../support/lying-stream.js';
 import { MadeLedger } from '../../support/made-ledger.js';
@@ -113,8 +119,8 @@ describe('who seeks is given what those are given who read in order', () => {
       for await (const { sealed } of replay(options)) assert.ok(sealed);
     };
     await assert.rejects(printing, isSaid);
-    const { topic } = made;
-    await assert.rejects(prove({ ...options, topic, partition: 0, offset: 31n }), isSaid);
-    assert.ok(await prove({ ...options, topic, partition: 0, offset: 3n }));
+    const proving = (offset: bigint) => prove(proveOptions(made, stream, offset));
+    await assert.rejects(proving(31n), isSaid);
+    assert.ok(await proving(3n));
   });
 });

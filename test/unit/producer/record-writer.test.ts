@@ -8,7 +8,12 @@ import { cloudEventHeaders } from '../../../producer/cloud-event.js';
 import { newEventId } from '../../../producer/event-id.js';
 import { IsoWriter } from '../../../producer/iso-writer.js';
 import { checkSettings } from '../../../producer/options.js';
-import { type PublishOptions, RecordWriter } from '../../../producer/record-writer.js';
+import {
+  NO_OPTIONS,
+  type PublishOptions,
+  RecordWriter,
+  readPublishOptions,
+} from '../../../producer/record-writer.js';
 import { cloudTrailSource } from '../../../producer/sources/cloudtrail.js';
 import { completeEvent, encodeCompleted } from '../../../schemas/codec.js';
 import type { AuditEventInput } from '../../../schemas/generated.js';
@@ -25,21 +30,6 @@ const settings = checkSettings(
 
 /** The record as FORMAT and CloudEvents have it, made step by step. */
 function bodyOf(input: AuditEventInput, options: PublishOptions, sequence: number): Uint8Array {
-  const named = input.origin?.source;
-  const event = completeEvent({
-    ...input,
-    event_id: input.event_id ?? EVENT_ID,
-    occurred_at: input.occurred_at ?? BigInt(NOW) * 1000n,
-    origin: {
-      source: named === '' ? '/test' : (named ?? '/test'),
-      instance_id: 'i-0',
-      epoch: 7n,
-      sequence: BigInt(sequence),
-      library: 'sealstream/0.1.0',
-    },
-  });
-  const byDefault = event.tenant_id || event.actor.id || null;
-  const key = options.key === undefined ? byDefault : options.key;
   const own = (options.headers ?? []).map(([name, value]) => ({
     key: Buffer.from(name),
     value: typeof value === 'string' ? Buffer.from(value) : value,
@@ -48,6 +38,25 @@ function bodyOf(input: AuditEventInput, options: PublishOptions, sequence: numbe
   if (taken !== undefined) {
     throw new Error(`header ${taken.key} is the publisher's own; use the event's fields`);
   }
+  if (typeof input !== 'object' || input === null) return encodeCompleted(completeEvent(input));
+  const given = completeEvent({
+    ...input,
+    event_id: input.event_id ?? EVENT_ID,
+    occurred_at: input.occurred_at ?? BigInt(NOW) * 1000n,
+    origin: input.origin ?? undefined,
+  });
+  const event = {
+    ...given,
+    origin: {
+      source: given.origin.source || '/test',
+      instance_id: 'i-0',
+      epoch: 7n,
+      sequence: BigInt(sequence),
+      library: 'sealstream/0.1.0',
+    },
+  };
+  const byDefault = event.tenant_id || event.actor.id || null;
+  const key = options.key === undefined ? byDefault : options.key;
   return encodeBody({
     key: typeof key === 'string' ? Buffer.from(key) : key,
     value: encodeCompleted(event),
@@ -66,7 +75,9 @@ function outcome(make: () => Uint8Array): string {
 
 function same(input: AuditEventInput, options: PublishOptions, sequence = 3): void {
   const writer = new RecordWriter(settings);
-  const written = outcome(() => writer.write(input, options, sequence, NOW).body);
+  const written = outcome(
+    () => writer.write(input, readPublishOptions(options), sequence, NOW).body,
+  );
   assert.equal(
     written,
     outcome(() => bodyOf(input, options, sequence)),
@@ -78,15 +89,10 @@ const withId = (input: AuditEventInput): AuditEventInput =>
 
 const anyOptions = fc.record(
   {
-    key: fc.oneof(
-      fc.constant(null),
-      fc.string({ unit: 'grapheme' }),
-      fc.constant('half \ud800'),
-      fc.uint8Array(),
-    ),
+    key: fc.oneof(fc.constant(null), fc.string({ unit: 'grapheme' }), fc.uint8Array()),
     headers: fc.array(
       fc.tuple(
-        fc.oneof(fc.string(), fc.constantFrom('x', 'CE_id', 'Content-Type', 'half \udc00')),
+        fc.oneof(fc.string(), fc.constantFrom('x', 'CE_id', 'Content-Type')),
         fc.oneof(fc.constant(null), fc.string(), fc.uint8Array()),
       ),
       { maxLength: 3 },
@@ -133,11 +139,11 @@ test('an event that another one publishes while it is read does not disturb it',
   const outer = {
     event_id: EVENT_ID,
     get action(): string {
-      innerBody ??= Uint8Array.from(writer.write(inner, {}, 1, NOW).body);
+      innerBody ??= Uint8Array.from(writer.write(inner, NO_OPTIONS, 1, NOW).body);
       return 'outer';
     },
   };
-  const { body } = writer.write(outer, {}, 2, NOW);
+  const { body } = writer.write(outer, NO_OPTIONS, 2, NOW);
   assert.deepEqual(Buffer.from(body), Buffer.from(bodyOf({ ...outer }, {}, 2)));
   assert.deepEqual(Buffer.from(innerBody ?? []), Buffer.from(bodyOf(inner, {}, 1)));
 });

@@ -7,6 +7,7 @@ import { configurationHash } from '../../../../policy/file/canonical.js';
 import { configurationRecord, readRecorded } from '../../../../policy/plan/recorded.js';
 import { textChanges } from '../../../../policy/plan/text-changes.js';
 import { type Publisher, publisher } from '../../../../producer/publisher.js';
+import type { PublishOptions } from '../../../../producer/record-writer.js';
 import { openStream } from '../../../../stream/open.js';
 import type { Stream, TopicDescription } from '../../../../stream/stream.js';
 import { declaration } from './plan-support.js';
@@ -22,6 +23,10 @@ const RECORD = configurationRecord({
   loosened: [],
   topicIds: IDS,
 });
+
+function optionsOf({ key, headers }: typeof RECORD): PublishOptions {
+  return { key, headers };
+}
 
 async function withTopic(
   body: (stream: Stream, topic: TopicDescription, out: Publisher) => Promise<void>,
@@ -57,9 +62,9 @@ describe('the recorded configuration', () => {
         loosened: [],
         topicIds: new Map(),
       });
-      await out.publish(first.event, first);
+      await out.publish(first.event, optionsOf(first));
       assert.deepEqual((await readRecorded(stream, topic))?.topics, ['old']);
-      await out.publish(RECORD.event, RECORD);
+      await out.publish(RECORD.event, optionsOf(RECORD));
       const found = await readRecorded(stream, topic);
       assert.equal(found?.offset, 1n);
       assert.deepEqual([found?.hash, found?.named], [DECLARED.hash, DECLARED.hash]);
@@ -70,7 +75,7 @@ describe('the recorded configuration', () => {
 
   it('is no record that its own hash does not vouch for', () =>
     withTopic(async (stream, topic, out) => {
-      await out.publish(RECORD.event, RECORD);
+      await out.publish(RECORD.event, optionsOf(RECORD));
       const other = configurationHash('other');
       const { event, key } = RECORD;
       const attributes = event.attributes ?? {};
@@ -78,11 +83,14 @@ describe('the recorded configuration', () => {
       await out.publish(event, { key });
       await out.publish(event, { key, headers: [['sealstream-config', other]] });
       await out.publish(event, { key, headers: [...RECORD.headers, ...RECORD.headers] });
-      await out.publish({ ...event, action: 'other' }, RECORD);
-      await out.publish({ ...event, attributes: { ...attributes, 'config.text': text } }, RECORD);
+      await out.publish({ ...event, action: 'other' }, optionsOf(RECORD));
+      await out.publish(
+        { ...event, attributes: { ...attributes, 'config.text': text } },
+        optionsOf(RECORD),
+      );
       await out.publish(
         { ...event, attributes: { ...attributes, 'config.sha256': other } },
-        RECORD,
+        optionsOf(RECORD),
       );
       await out.publishRaw({ key, value: null, headers: RECORD.headers });
       await out.publishRaw({ key, value: Uint8Array.of(0xc3, 1, 2), headers: RECORD.headers });
@@ -102,7 +110,7 @@ describe('the recorded configuration', () => {
 
   it('is found below many other records', () =>
     withTopic(async (stream, topic, out) => {
-      await out.publish(RECORD.event, RECORD);
+      await out.publish(RECORD.event, optionsOf(RECORD));
       const noise = Array.from({ length: 1_000 }, () =>
         out.publishRaw({ key: null, value: Uint8Array.of(1) }),
       );
@@ -112,7 +120,7 @@ describe('the recorded configuration', () => {
 
   it('is refused below more records than anyone should have to read', () =>
     withTopic(async (stream, topic, out) => {
-      await out.publish(RECORD.event, RECORD);
+      await out.publish(RECORD.event, optionsOf(RECORD));
       for (let lot = 0; lot < 33; lot += 1) {
         const noise = Array.from({ length: 2_000 }, () =>
           out.publishRaw({ key: null, value: null }),
