@@ -25,6 +25,7 @@ interface VerifyOptions extends AuditorOptions {
   readonly onlyNew?: boolean;
   readonly workers?: number;
   readonly probes?: Probes;
+  readonly deadline?: number;
 }
 
 const MOST_WORKERS = 64;
@@ -131,6 +132,7 @@ async function runVerify(
       ...(configuration === null ? {} : { configuration }),
       ...(options.partition === undefined ? {} : { partition: options.partition }),
       timeoutMs: subject.timeoutMs,
+      ...(options.deadline === undefined ? {} : { deadlineMs: options.deadline }),
       ...(memory === null ? {} : { memory }),
       ...(pool === null ? {} : { walkers: pool }),
       ...(options.onlyNew === true ? { onlyNew: true } : {}),
@@ -202,6 +204,11 @@ export function registerVerify(
       '--timeout <duration>',
       'give up on a silent stream after (default: kafka.timeout, or 30s)',
       duration('--timeout'),
+    )
+    .option(
+      '--deadline <duration>',
+      'stop after this, however far it came: could not check (default: none)',
+      duration('--deadline'),
     )
     .option('--only-new', 'with --memory: read only what is later than what it accepted')
     .option(

@@ -32,6 +32,7 @@ const CONSUMER: Kinds<ConsumerOptions> = {
   timeoutMs: optional(milliseconds),
   confirmMs: optional(wholeNumber(0, 0x7fffffff)),
   probes: optional((value, where) => (value === 'all' ? value : wholeNumber(0)(value, where))),
+  deadlineMs: optional(milliseconds),
   signal: optional(signal),
 };
 

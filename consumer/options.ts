@@ -22,6 +22,11 @@ export interface ConsumerOptions {
    * boundaries of checkpoints and fetches always are. Default 256.
    */
   readonly probes?: Probes;
+  /**
+   * Milliseconds that all of it may take; what was not looked at by then could not be checked. Default:
+   * none. However long it takes, a stream that gives next to nothing counts as unreachable.
+   */
+  readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
 }
 

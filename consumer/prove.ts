@@ -5,6 +5,7 @@ import { LogState } from '../ledger/log.js';
 import { checkReceipt, formatReceipt } from '../ledger/receipt.js';
 import type { RecordBatch } from '../stream/stream.js';
 import { partitionTasks } from './checks.js';
+import { limited } from './deadline.js';
 import type { Evidence } from './evidence.js';
 import { readProveOptions } from './given.js';
 import { locate } from './locate.js';
@@ -36,7 +37,15 @@ export interface Proof {
  * offset or no record is there, and NotVerified where the log does not lead to the checkpoint.
  */
 export async function prove(given: ProveOptions): Promise<Proof> {
-  const options = readProveOptions(given);
+  const { options, release } = limited(readProveOptions(given));
+  try {
+    return await proveOne(options);
+  } finally {
+    release();
+  }
+}
+
+async function proveOne(options: ProveOptions): Promise<Proof> {
   const { topic, partition, offset } = options;
   const { log, source } = await open(options);
   const { points } = log;

@@ -9,6 +9,7 @@ import { eventOf } from '../schemas/codec.js';
 import type { AuditEvent } from '../schemas/generated.js';
 import type { StreamRecord } from '../stream/stream.js';
 import { checkPartition, type PartitionTask, partitionTasks } from './checks.js';
+import { limited } from './deadline.js';
 import { findingOf } from './failure.js';
 import { readReplayOptions } from './given.js';
 import { Interval, type Slice } from './interval.js';
@@ -47,20 +48,24 @@ const DEFAULT_HOLD_BYTES = 16 * 1024 * 1024;
  * intact: a reader that gets to the end of the iteration was given everything that is sealed.
  */
 export async function* replay(given: ReplayOptions): AsyncGenerator<Replayed, void> {
-  const options = readReplayOptions(given);
+  const { options, release } = limited(readReplayOptions(given));
   const findings: Finding[] = [];
-  for (const topic of options.topics) {
-    const state = await prepareTopic(options, topic);
-    for (const task of partitionTasks(options, state)) {
-      findings.push(...checkPartition(task));
-      const replayed = new PartitionReplay(task, options);
-      // A slice at a time up to here: each record costs one turn, not one for every generator.
-      for await (const records of replayed.run()) {
-        for (const record of records) yield record;
+  try {
+    for (const topic of options.topics) {
+      const state = await prepareTopic(options, topic);
+      for (const task of partitionTasks(options, state)) {
+        findings.push(...checkPartition(task));
+        const replayed = new PartitionReplay(task, options);
+        // A slice at a time up to here: each record costs one turn, not one for every generator.
+        for await (const records of replayed.run()) {
+          for (const record of records) yield record;
+        }
+        findings.push(...replayed.findings);
+        if (replayed.stopped) throw new NotVerified(findings);
       }
-      findings.push(...replayed.findings);
-      if (replayed.stopped) throw new NotVerified(findings);
     }
+  } finally {
+    release();
   }
   if (findings.length > 0) throw new NotVerified(findings);
 }

@@ -42,7 +42,12 @@ export async function prepareTopic(
   const remembered = await remember(memory, ledger, expected.topic, publicKey);
   const state = await look(options, expected, remembered);
   if (!isRolledBack(state)) return state;
-  await pause(timing(options).confirmMs, options.signal);
+  try {
+    await pause(timing(options).confirmMs, options.signal);
+  } catch (error) {
+    // Time was up before the second look, so it is not known whether it has gone back.
+    return { ...state, findings: [...state.findings, findingOf(error)], answered: false };
+  }
   return look(options, expected, remembered);
 }
 

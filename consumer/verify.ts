@@ -12,6 +12,7 @@ import {
   changesOf,
   configurationReport,
 } from './configuration-report.js';
+import { limited } from './deadline.js';
 import { readVerifyOptions } from './given.js';
 import type { TopicToVerify, VerifyOptions } from './options.js';
 import { type VerifiedPartition, verifyPartition } from './partition.js';
@@ -28,7 +29,15 @@ const CONCURRENCY_EACH = 2;
  * in the report. Throws `malformed` on a broken memory and `usage` on impossible options.
  */
 export async function verify(given: VerifyOptions): Promise<Report> {
-  const options = readVerifyOptions(given);
+  const { options, release } = limited(readVerifyOptions(given));
+  try {
+    return await verifyAll(options);
+  } finally {
+    release();
+  }
+}
+
+async function verifyAll(options: VerifyOptions): Promise<Report> {
   const started = performance.now();
   const verified: VerifiedTopic[] = [];
   for (const topic of options.topics) verified.push(await verifyTopic(options, topic));

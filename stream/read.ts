@@ -1,9 +1,9 @@
 import { SealstreamError } from '../ledger/error.js';
+import { Patience } from './patience.js';
 import type { Bounds, Fetched, Reader, Stray, Stream, TopicIdentity } from './stream.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const POLL_MS = 500;
-const PAUSE_MS = 50;
 
 export interface ReadRange {
   readonly partition: number;
@@ -34,7 +34,8 @@ export interface Look {
  * Reads one partition in order, from `from` until the position has reached `until`. A batch may
  * hold records at or above `until`: the caller cuts. Throws what the stream said at once, except
  * class `retry`: that only after `timeoutMs` without progress, and `timeout` where the stream
- * answers but never comes as far as `until`.
+ * answers but never comes as far as `until`, or so slowly that it never will. A signal whose reason
+ * is an error of ours ends it with that error and how far it came.
  */
 export async function* readRange(
   stream: Stream,
@@ -42,7 +43,7 @@ export async function* readRange(
   range: ReadRange,
   options: ReadOptions = {},
 ): AsyncGenerator<Fetched> {
-  const patience = new Patience(options);
+  const patience = patienceOf(options);
   const { partition } = range;
   const until = range.until ?? (await boundsOf(stream, topic, partition, patience)).highWatermark;
   if (range.from >= until) return;
@@ -52,10 +53,13 @@ export async function* readRange(
     let position = range.from;
     while (position < until) {
       const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), options.signal);
-      options.signal?.throwIfAborted();
+      if (options.signal?.aborted) throw stopped(options.signal, topic, partition, position, until);
       const isProgress = fetched !== undefined && fetched.next.offset > position;
       if (isProgress || (fetched !== undefined && fetched.strays.length > 0)) {
         position = fetched.next.offset;
+        if (isProgress && position < until) {
+          patience.take(fetched.batches, (gave) => slow(topic, partition, position, until, gave));
+        }
         if (isProgress) patience.renew();
         yield fetched;
         if (isProgress) patience.renew();
@@ -82,17 +86,19 @@ export async function* lookAt(
   looks: Iterable<Look>,
   options: ReadOptions = {},
 ): AsyncGenerator<Fetched> {
-  const patience = new Patience(options);
+  const patience = patienceOf(options);
+  const { signal } = options;
   const reader = await openReader(stream, topic, options, patience);
   try {
     for (const { offset, bytes } of looks) {
       reader.seek({ partition, offset, until: offset + 1n, look: { bytes } });
       for (let seen = false; !seen; ) {
-        const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), options.signal);
-        options.signal?.throwIfAborted();
+        const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), signal);
+        if (signal?.aborted) throw stopped(signal, topic, partition, offset, offset + 1n);
         const error = fetched?.error ?? null;
         if (error !== null) await patience.spend(error);
         else if (fetched !== undefined && fetched.next.offset > offset) {
+          patience.takeAnswer((gave) => slow(topic, partition, offset, offset + 1n, gave));
           patience.renew();
           yield fetched;
           patience.renew();
@@ -112,7 +118,7 @@ export async function readBounds(
   partition: number,
   options: ReadOptions = {},
 ): Promise<Bounds> {
-  return boundsOf(stream, topic, partition, new Patience(options));
+  return boundsOf(stream, topic, partition, patienceOf(options));
 }
 
 async function boundsOf(
@@ -186,36 +192,37 @@ function short(
   );
 }
 
-/** A deadline that moves on with every progress. */
-class Patience {
-  private readonly timeoutMs: number;
-  private readonly signal: AbortSignal | undefined;
-  private deadline: number;
+function slow(
+  topic: TopicIdentity,
+  partition: number,
+  position: bigint,
+  until: bigint,
+  gave: string,
+): SealstreamError {
+  return new SealstreamError(
+    'timeout',
+    `${topic.topic}/${partition}: the stream gave ${gave}, and holds more: offset ${position} is ` +
+      `reached, ${until} wanted; a stream that drips counts as out of reach`,
+  );
+}
 
-  constructor(options: ReadOptions) {
-    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.signal = options.signal;
-    this.deadline = performance.now() + this.timeoutMs;
-  }
+/** The signal's reason; where it is an error of ours, with how far the reading came. */
+function stopped(
+  { reason }: AbortSignal,
+  topic: TopicIdentity,
+  partition: number,
+  position: bigint,
+  until: bigint,
+): unknown {
+  if (!(reason instanceof SealstreamError)) return reason;
+  const reached = `offset ${position} is reached, ${until} wanted`;
+  return new SealstreamError(
+    reason.code,
+    `${topic.topic}/${partition}: ${reason.message}; ${reached}`,
+    { cause: reason },
+  );
+}
 
-  renew(): void {
-    this.deadline = performance.now() + this.timeoutMs;
-  }
-
-  left(): number {
-    return Math.max(0, this.deadline - performance.now());
-  }
-
-  check(error: () => SealstreamError): void {
-    if (this.left() === 0) throw error();
-  }
-
-  /** Waits a moment after a failure worth another try; throws it when it is not, or time is up. */
-  async spend(error: unknown): Promise<void> {
-    this.signal?.throwIfAborted();
-    if (!(error instanceof SealstreamError) || error.class !== 'retry') throw error;
-    this.check(() => error);
-    await new Promise((resolve) => setTimeout(resolve, Math.min(PAUSE_MS, this.left())));
-    this.signal?.throwIfAborted();
-  }
+function patienceOf({ timeoutMs = DEFAULT_TIMEOUT_MS, signal }: ReadOptions): Patience {
+  return new Patience(timeoutMs, signal);
 }

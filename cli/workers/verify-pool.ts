@@ -59,6 +59,7 @@ export class VerifyPool implements SpanWalkers {
     onProgress: (position: bigint) => void,
     signal: AbortSignal,
   ): Promise<SpanReport> {
+    if (signal.aborted) return Promise.resolve(NOT_WALKED);
     return new Promise((resolve, reject) => {
       const job = { span, onProgress, resolve, reject };
       const onAbort = (): void => this.#cancel(job);

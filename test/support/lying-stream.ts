@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { SealstreamError } from '../../ledger/error.js';
 import type {
   Appender,
@@ -19,6 +20,8 @@ export interface Lies {
   describe?(topic: string, truth: TopicDescription | null): TopicDescription | null;
   bounds?(topic: string, truth: Bounds): Bounds | SealstreamError;
   fetched?(topic: string, truth: Fetched): Fetched;
+  /** How long it takes its time before it answers a poll. */
+  delayMs?(topic: string): number;
 }
 
 /** A real stream between which and its reader somebody stands. */
@@ -58,6 +61,7 @@ export class LyingStream implements Stream {
       seek: (position) => reader.seek(position),
       remove: (partition) => reader.remove(partition),
       poll: async (maxWaitMs, signal) => {
+        await setTimeout(lies.delayMs?.(topic.topic) ?? 0);
         const truth = await reader.poll(maxWaitMs, signal);
         return truth.map((one) => {
           const lie = lies.fetched?.(topic.topic, one) ?? one;

@@ -47,6 +47,7 @@ function entryPoints(stream: Stream, memory: Memory, folder: string): Record<str
     publicKey: 'PEM',
     timeoutMs: '100',
     confirmMs: Number.NaN,
+    deadlineMs: '5m',
     signal: NO_SIGNAL,
   };
   const wrongVerify = {
