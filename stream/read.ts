@@ -98,7 +98,7 @@ export async function* lookAt(
         const error = fetched?.error ?? null;
         if (error !== null) await patience.spend(error);
         else if (fetched !== undefined && fetched.next.offset > offset) {
-          patience.takeAnswer((gave) => slow(topic, partition, offset, offset + 1n, gave));
+          patience.takeAnswer(() => slowSeeks(topic, partition, offset));
           patience.renew();
           yield fetched;
           patience.renew();
@@ -203,6 +203,14 @@ function slow(
     'timeout',
     `${topic.topic}/${partition}: the stream gave ${gave}, and holds more: offset ${position} is ` +
       `reached, ${until} wanted; a stream that drips counts as out of reach`,
+  );
+}
+
+function slowSeeks(topic: TopicIdentity, partition: number, offset: bigint): SealstreamError {
+  return new SealstreamError(
+    'timeout',
+    `${topic.topic}/${partition}: the stream answers less than one seek a second, at offset ${offset} ` +
+      'now; a stream that drips counts as out of reach',
   );
 }
 
