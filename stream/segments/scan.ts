@@ -113,7 +113,7 @@ export async function strayAt(
   position: number,
   reached: bigint,
 ): Promise<(Stray & { readonly sizeInBytes: number }) | null> {
-  const header = wholeHeader(await file.read(position, RECORDS_AT), 0, 0n);
+  const header = wholeHeader(file.readNow(position, new Uint8Array(RECORDS_AT)), 0, 0n);
   if (header === null || header.baseOffset >= reached) return null;
   const { baseOffset: from, nextOffset: to, sizeInBytes } = header;
   if (sizeInBytes > (await file.size()) - position) return null;
