@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { encodeBody } from '../ledger/body.js';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
-import { checkOptions, type Kind, typeName, usage } from '../ledger/given.js';
+import { type Kind, members, typeName, usage } from '../ledger/given.js';
 import type { RecordHeader, RecordParts } from '../ledger/records.js';
 import { Allowance, type Largest, type Limits, USUAL_LIMITS } from '../schemas/allowance.js';
 import type { AuditEventInput } from '../schemas/generated.js';
@@ -301,7 +301,23 @@ function readRecord(given: RawRecord, limits: Limits): RecordParts {
     return readBytes(bytes, where, allowance);
   };
   const headers: Kind<RecordHeader[]> = (all) => readHeaders(all, allowance);
-  return checkOptions<RecordParts>(given, { key: field, value, headers }, 'a raw record');
+  const kinds = { key: field, value, headers };
+  return members<RecordParts>({ ...kinds, ...REFUSED })(given, 'a raw record');
+}
+
+/**
+ * What the records of other clients say where they go and when they are of: it would be passed over.
+ * What else an object holds that has the parts of a record is no wish.
+ */
+const REFUSED = Object.fromEntries(
+  ['topic', 'partition', 'offset', 'timestamp'].map((name) => [name, absent(name)]),
+);
+
+function absent(name: string): Kind<undefined> {
+  return (value) => {
+    if (value === undefined) return value;
+    throw usage('a raw record', `has no "${name}": there are key, value, headers`);
+  };
 }
 
 /** The other one has taken the number that this one was written with. */
