@@ -2,6 +2,7 @@ import { formatOrigin } from '../ledger/origin.js';
 import type { Configuration } from '../policy/file/configuration.js';
 import type { Difference } from '../policy/plan/difference.js';
 import type { Observed } from '../policy/plan/observed.js';
+import { readSlot } from '../store/slot.js';
 import { openExisting } from './memory.js';
 
 /**
@@ -22,7 +23,7 @@ export async function withoutAdopted(
       const { topic, partition } = each;
       const state = topic === null ? null : (observed.topics.get(topic) ?? null);
       if (state === null || partition === null) continue;
-      const slot = await memory.read({ ledger, topic: state.topic, partition });
+      const slot = await readSlot(memory, { ledger, topic: state.topic, partition });
       const { topicId } = state;
       const origin = formatOrigin({ ledger, topic: state.topic, topicId, partition });
       const known = slot?.record.origin === origin;

@@ -1,8 +1,10 @@
 /** The logs of the topics that `apply` looks after, in the sealer's memory. */
+
 import { SealstreamError } from '../ledger/error.js';
 import { formatOrigin } from '../ledger/origin.js';
 import { startLog } from '../sealer/start-log.js';
 import type { Memory } from '../store/memory.js';
+import { readSlot } from '../store/slot.js';
 import type { Stream, TopicDescription } from '../stream/stream.js';
 
 export interface AppliedLog {
@@ -50,7 +52,7 @@ export class LogStarter {
     created: boolean,
   ): Promise<Pick<AppliedLog, 'state' | 'reason'>> {
     const ledger = this.#ledger;
-    const slot = await memory.read({ ledger, topic, partition });
+    const slot = await readSlot(memory, { ledger, topic, partition });
     const origin = formatOrigin({ ledger, topic, topicId, partition });
     if (slot?.record.origin === origin) return { state: 'known', reason: null };
     if (slot !== null) {

@@ -8,14 +8,13 @@ import { exitCodeOf, finding } from '../consumer/verdict.js';
 import { verify } from '../consumer/verify.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
-import { openMemory } from '../store/folder.js';
-import type { Memory } from '../store/memory.js';
 import type { Stream } from '../stream/stream.js';
 import { duration, wholeNumber } from './arguments.js';
 import { type AuditorOptions, type Subject, subjectOf } from './auditor.js';
-import { printLine, tell } from './output.js';
+import { printLine } from './output.js';
 import { progress } from './progress.js';
-import { isAbsent, loadPublicKey } from './session.js';
+import { loadPublicKey } from './session.js';
+import { RememberedLogs } from './verify-memory.js';
 import { renderReport } from './verify-report.js';
 import { VerifyPool } from './workers/verify-pool.js';
 
@@ -74,24 +73,6 @@ async function orReport<T>(
   }
 }
 
-/**
- * A folder that is not there yet remembers nothing: that is said, as the path may be mistyped. The
- * sealer's own memory is held against the log too, but only sealers and `adopt` write to it.
- */
-async function openRemembered(path: string, subject: Subject): Promise<Memory> {
-  if (resolve(path) === subject.sealerMemory) {
-    const memory = await openMemory(path, { readOnly: true });
-    return {
-      read: (key) => memory.read(key),
-      compareAndSet: async () => null,
-      list: (ledger) => memory.list(ledger),
-      close: () => memory.close(),
-    };
-  }
-  if (isAbsent(path)) tell(`--memory ${path}: new; there is nothing yet to hold the log against`);
-  return openMemory(path, { create: true });
-}
-
 async function verifyPool(count: number, subject: Subject, stream: Stream): Promise<VerifyPool> {
   const patience = timing({ stream, timeoutMs: subject.timeoutMs });
   return new VerifyPool(count, { place: await subject.place(), timing: patience });
@@ -111,7 +92,7 @@ async function runVerify(
   );
   if ('failure' in opened) return opened.failure;
   const bar = progress('verifying', 'offsets', true);
-  let memory: Memory | null = null;
+  let remembered: RememberedLogs | null = null;
   const workers = options.workers ?? availableParallelism();
   const pool = workers === 1 ? null : await verifyPool(workers, subject, opened);
   const done = new Map<string, { position: bigint; until: bigint }>();
@@ -119,8 +100,10 @@ async function runVerify(
   const isWhole = options.topic === undefined && options.partition === undefined;
   const configuration = isWhole ? subject.configuration : null;
   try {
-    if (options.memory !== undefined) memory = await openRemembered(options.memory, subject);
-    return await verify({
+    if (options.memory !== undefined) {
+      remembered = await RememberedLogs.open(options.memory, subject);
+    }
+    const found = await verify({
       stream: opened,
       ledger: subject.ledger,
       publicKey: key,
@@ -133,7 +116,7 @@ async function runVerify(
       ...(options.partition === undefined ? {} : { partition: options.partition }),
       timeoutMs: subject.timeoutMs,
       ...(options.deadline === undefined ? {} : { deadlineMs: options.deadline }),
-      ...(memory === null ? {} : { memory }),
+      ...(remembered === null ? {} : { memory: remembered.memory }),
       ...(pool === null ? {} : { walkers: pool }),
       ...(options.onlyNew === true ? { onlyNew: true } : {}),
       ...(options.probes === undefined ? {} : { probes: options.probes }),
@@ -148,10 +131,13 @@ async function runVerify(
         );
       },
     });
+    bar.stop();
+    remembered?.tellUnheld(found);
+    return found;
   } finally {
     bar.stop();
     await pool?.close();
-    await memory?.close();
+    await remembered?.memory.close();
     await opened.close();
   }
 }

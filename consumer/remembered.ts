@@ -7,6 +7,7 @@ import { SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import { type Origin, parseOrigin } from '../ledger/origin.js';
 import type { Memory, MemoryKey, MemoryRecord, RememberedCheckpoint } from '../store/memory.js';
+import { misplaced } from '../store/slot.js';
 import { findingOf } from './failure.js';
 import type { History, Signed } from './history.js';
 import { IN_MEMORY } from './points.js';
@@ -14,7 +15,8 @@ import { type Finding, finding } from './verdict.js';
 
 /** What is remembered of one partition; `checkpoint` null: nothing that could be rolled back. */
 export interface Remembered {
-  readonly origin: Origin;
+  /** null: it is no record of this partition's. */
+  readonly origin: Origin | null;
   readonly checkpoint: Checkpoint | null;
   readonly evidence: RememberedCheckpoint | null;
   /** Why what is remembered cannot be used. */
@@ -38,12 +40,17 @@ export async function remember(
   const remembered = new Map<number, Remembered>();
   if (memory === undefined) return remembered;
   for (const { key, slot } of await memory.list(ledger)) {
-    if (key.topic === topic) remembered.set(key.partition, open(slot.record, publicKey));
+    if (key.topic === topic) remembered.set(key.partition, open(key, slot.record, publicKey));
   }
   return remembered;
 }
 
-function open(record: MemoryRecord, publicKey: PublicKey): Remembered {
+function open(key: MemoryKey, record: MemoryRecord, publicKey: PublicKey): Remembered {
+  const unusable = misplaced(key, record);
+  if (unusable !== null) {
+    const problem = finding('unreadable', unusable);
+    return { origin: null, checkpoint: null, evidence: null, problem, retired: [] };
+  }
   const origin = parseOrigin(record.origin);
   const evidence = record.checkpoint;
   const retired = record.retired.flatMap((log) => openRetired(log, publicKey));
@@ -82,7 +89,7 @@ export function addRemembered(history: History, all: ReadonlyMap<number, Remembe
       const signed = { ...log, evidence: null };
       history.addSigned(parseOrigin(log.checkpoint.origin), signed, IN_MEMORY, place);
     }
-    if (checkpoint === null || evidence === null) continue;
+    if (origin === null || checkpoint === null || evidence === null) continue;
     history.opened = true;
     history.addSigned(origin, { checkpoint, note: evidence.note, evidence }, IN_MEMORY, place);
   }
@@ -99,7 +106,7 @@ export function findRollback(
   if (remembered === undefined || accepted === undefined || accepted === null) return null;
   // A sealer's memory holds what it is about to publish; only what was published can be taken back.
   if (remembered.evidence?.published !== true) return null;
-  if (topicId !== null && remembered.origin.topicId !== topicId) return null;
+  if (topicId !== null && remembered.origin?.topicId !== topicId) return null;
   const behind =
     head === null ||
     head.size < accepted.size ||
@@ -130,7 +137,7 @@ export async function accept(
   const { last, frontier } = evidence;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const slot = await memory.read(key);
-    const held = slot === null ? null : open(slot.record, publicKey);
+    const held = slot === null ? null : open(key, slot.record, publicKey);
     if (held !== null && !mayReplace(checkpoint, held)) return;
     const record: MemoryRecord = {
       origin: checkpoint.origin,

@@ -6,6 +6,7 @@ import type { PublicKey } from '../ledger/keys.js';
 import type { LogState } from '../ledger/log.js';
 import { formatTime } from '../ledger/time.js';
 import type { Memory, MemoryRecord, MemorySlot } from '../store/memory.js';
+import { readSlot } from '../store/slot.js';
 import type { Stream, TopicIdentity } from '../stream/stream.js';
 import { type LogContext, memoryKeyOf, originOf, placeOf } from './context.js';
 import { readAdoptOptions } from './given.js';
@@ -76,7 +77,7 @@ export async function adoptLog(given: AdoptLogOptions): Promise<Adoption> {
   const options = readAdoptOptions(given);
   const log = await contextOf(options);
   if (options.correctClock === true) return correctClock(log, options);
-  const slot = await log.memory.read(memoryKeyOf(log));
+  const slot = await readSlot(log.memory, memoryKeyOf(log));
   const replaced = slot !== null && slot.record.origin !== log.origin ? slot.record : null;
   const plan = await planOf(log, slot, replaced, options);
   const kept = replaced === null ? '' : `; ${replaced.origin} is kept as retired`;

@@ -10,6 +10,7 @@ import { SealstreamError } from '../ledger/error.js';
 import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
 import type { MemoryRecord, MemorySlot, RememberedCheckpoint } from '../store/memory.js';
+import { readSlot } from '../store/slot.js';
 import { memoryKeyOf, placeOf, type SealContext } from './context.js';
 import { timeToSign } from './host-time.js';
 import { SealRefused } from './refusal.js';
@@ -131,7 +132,7 @@ export async function publishRecorded(
         return settled;
       }
     }
-    const now = await log.memory.read(memoryKeyOf(log));
+    const now = await readSlot(log.memory, memoryKeyOf(log));
     if (now === null) {
       throw new SealRefused('memory-missing', `the memory of ${placeOf(log)} has vanished`);
     }

@@ -3,6 +3,7 @@ import { configurationOfBody } from '../ledger/configuration-line.js';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import type { Memory } from '../store/memory.js';
+import { readSlot } from '../store/slot.js';
 import { readBounds, readRange } from '../stream/read.js';
 import type { RecordBatch, Stream, TopicIdentity } from '../stream/stream.js';
 import { backoffDelay, pause } from './backoff.js';
@@ -240,7 +241,7 @@ export class ConfigurationWatch {
     const identity = { topic: described.topic, topicId: described.topicId };
     const origin = originOf(ledger, identity, PARTITION);
     const key = { ledger, topic: this.topic, partition: PARTITION };
-    const record = (await memory.read(key))?.record;
+    const record = (await readSlot(memory, key))?.record;
     const isOther = record === undefined ? this.#isOther(identity) : record.origin !== origin;
     if (isOther) {
       throw new SealstreamError(

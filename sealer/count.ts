@@ -1,6 +1,7 @@
 import { parseCheckpoint } from '../ledger/checkpoint.js';
 import { SealstreamError } from '../ledger/error.js';
 import { parseNote } from '../ledger/note.js';
+import { readSlot } from '../store/slot.js';
 import type { Bounds } from '../stream/stream.js';
 import { type SealerOptions, settingsOf } from './options.js';
 import { persist } from './topic.js';
@@ -78,7 +79,7 @@ async function above(
   topic: string,
   { partition, logStart, highWatermark }: Bounds,
 ): Promise<bigint> {
-  const slot = await memory.read({ ledger, topic, partition });
+  const slot = await readSlot(memory, { ledger, topic, partition });
   const note = slot?.record.checkpoint?.note;
   const next = note === undefined ? 0n : parseCheckpoint(parseNote(note).text).next;
   const from = next > logStart ? next : logStart;

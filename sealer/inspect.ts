@@ -4,6 +4,7 @@ import { SealstreamError } from '../ledger/error.js';
 import { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
 import type { MemorySlot } from '../store/memory.js';
+import { readSlot } from '../store/slot.js';
 import { strayError } from '../stream/read.js';
 import type { Bounds, Stray } from '../stream/stream.js';
 import { type LogContext, memoryKeyOf, placeOf } from './context.js';
@@ -34,7 +35,7 @@ export async function inspectLog(log: LogContext): Promise<void> {
 /** The first half: memory and published head, not yet the log itself. */
 export async function inspectMemory(log: LogContext): Promise<Recorded> {
   for (;;) {
-    const slot = await readSlot(log);
+    const slot = await ownSlot(log);
     try {
       const sealed = openRecorded(log, slot);
       await checkPublished(log, slot, sealed);
@@ -49,7 +50,7 @@ export async function inspectMemory(log: LogContext): Promise<Recorded> {
 }
 
 /** The memory's slot, of this very log. */
-async function readSlot(log: LogContext): Promise<MemorySlot> {
+async function ownSlot(log: LogContext): Promise<MemorySlot> {
   const slot = await readMemory(log);
   if (slot === null) {
     throw new SealRefused(
@@ -70,7 +71,7 @@ async function readSlot(log: LogContext): Promise<MemorySlot> {
 
 async function readMemory(log: LogContext): Promise<MemorySlot | null> {
   try {
-    return await log.memory.read(memoryKeyOf(log));
+    return await readSlot(log.memory, memoryKeyOf(log));
   } catch (error) {
     if (!(error instanceof SealstreamError && error.class === 'data')) throw error;
     throw new SealRefused('memory-unusable', `${placeOf(log)}: ${error.message}`, { cause: error });

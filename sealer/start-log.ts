@@ -1,5 +1,6 @@
 import { SealstreamError } from '../ledger/error.js';
 import type { Memory, MemoryRecord } from '../store/memory.js';
+import { readSlot } from '../store/slot.js';
 import type { Stream, TopicIdentity } from '../stream/stream.js';
 import { originOf } from './context.js';
 import { readStartOptions } from './given.js';
@@ -33,7 +34,7 @@ export async function startLog(given: StartLogOptions): Promise<MemoryRecord> {
     retired: [],
   };
   if ((await memory.compareAndSet(key, null, record)) === null) {
-    const held = await memory.read(key);
+    const held = await readSlot(memory, key);
     throw new SealstreamError(
       'memory-conflict',
       `the memory already holds ${held?.record.origin ?? 'a log'} for ` +

@@ -4,6 +4,7 @@ import { configurationLine } from '../ledger/configuration-line.js';
 import { asSealstreamError, SealstreamError } from '../ledger/error.js';
 import type { PublicKey } from '../ledger/keys.js';
 import type { Memory, MemoryRecord } from '../store/memory.js';
+import { readSlot } from '../store/slot.js';
 import type { Stream } from '../stream/stream.js';
 import { type LogContext, memoryKeyOf, originOf } from './context.js';
 import { readStatusOptions } from './given.js';
@@ -116,7 +117,7 @@ async function statusOfGone(options: StatusOptions, name: string): Promise<LogSt
   const nothing = { head: null, headAgeSeconds: null, log: null, lagRecords: null, error: null };
   return Promise.all(
     gone.map(async (log) => {
-      const slot = await memory.read({ ledger, topic: name, partition: log.partition });
+      const slot = await readSlot(memory, { ledger, topic: name, partition: log.partition });
       return { ...log, ...nothing, memory: slot && memoryOf(slot.record, publicKey) };
     }),
   );
@@ -126,7 +127,7 @@ async function statusOf(options: StatusOptions, log: LogContext): Promise<LogSta
   const now = (options.clock ?? SYSTEM_CLOCK).now();
   const problems: Problems = { refusal: null, error: null };
   const record = await found(problems, async () => {
-    const slot = await log.memory.read(memoryKeyOf(log));
+    const slot = await readSlot(log.memory, memoryKeyOf(log));
     return slot?.record ?? null;
   });
   const bounds = await found(problems, () => boundsOf(log));

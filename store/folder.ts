@@ -7,7 +7,9 @@ import {
   flag,
   type Kinds,
   members,
+  object,
   optional,
+  taking,
   text,
   wholeNumber,
 } from '../ledger/given.js';
@@ -140,7 +142,7 @@ class FolderMemory implements Memory {
       throw new SealstreamError('usage', `memory: ${this.path} is opened only for reading`);
     }
     const name = keyBytes(key);
-    const bytes = Buffer.from(encodeMemoryRecord(record));
+    const bytes = encoded(record);
     const written = await new Promise<boolean>((resolve, reject) => {
       this.writes.push({ name, expected, bytes, resolve, reject });
       // One commit, which waits for the disk, for all that are asked for in the same turn.
@@ -154,19 +156,17 @@ class FolderMemory implements Memory {
     checkLedgerName(text(ledger, 'memory: the ledger'));
     const start = Buffer.from(`${ledger}/`);
     const end = Buffer.from(`${ledger}0`); // '0' follows '/'
-    const entries = this.guard(() => {
-      const database = this.database.current();
-      database.resetReadTxn();
-      return [...database.getRange({ start, end })].map(({ key, value }) => ({
-        name: Buffer.from(key).toString(),
-        bytes: new Uint8Array(value),
-      }));
-    });
-    return entries
+    return this.entries({ start, end })
       .map(({ name, bytes }) => ({ key: parseKey(name, this.path), bytes }))
       .filter(({ key }) => key.ledger === ledger)
       .sort((a, b) => compare(a.key, b.key))
       .map(({ key, bytes }) => ({ key, slot: slot(bytes, key) }));
+  }
+
+  async ledgers(): Promise<readonly string[]> {
+    this.checkOpen();
+    const names = this.entries({}).map(({ name }) => parseKey(name, this.path).ledger);
+    return [...new Set(names)].sort();
   }
 
   async close(): Promise<void> {
@@ -174,6 +174,17 @@ class FolderMemory implements Memory {
     this.closed = true;
     await this.writeAll();
     await this.database.close();
+  }
+
+  private entries(range: { start?: Buffer; end?: Buffer }): { name: string; bytes: Uint8Array }[] {
+    return this.guard(() => {
+      const database = this.database.current();
+      database.resetReadTxn();
+      return [...database.getRange(range)].map(({ key, value }) => ({
+        name: Buffer.from(key).toString(),
+        bytes: new Uint8Array(value),
+      }));
+    });
   }
 
   private async writeAll(): Promise<void> {
@@ -216,6 +227,13 @@ class FolderMemory implements Memory {
     if (this.closed) throw new SealstreamError('closed', `memory: ${this.path} is closed`);
   }
 }
+
+/** What could not be read again is not written. */
+const encoded = taking('memory: the record', [object<MemoryRecord>()], (record) => {
+  const bytes = Buffer.from(encodeMemoryRecord(record));
+  decodeMemoryRecord(bytes);
+  return bytes;
+});
 
 function writeOne(database: Database, { name, expected, bytes }: Write): boolean {
   const held = database.get(name);

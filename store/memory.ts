@@ -58,5 +58,7 @@ export interface Memory {
   ): Promise<MemorySlot | null>;
   /** Every slot of a ledger, by topic and partition. */
   list(ledger: string): Promise<readonly { readonly key: MemoryKey; readonly slot: MemorySlot }[]>;
+  /** Every ledger that it holds something of, by name. Absent: it cannot say. */
+  ledgers?(): Promise<readonly string[]>;
   close(): Promise<void>;
 }

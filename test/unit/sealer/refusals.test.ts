@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { signCheckpoint } from '../../../ledger/checkpoint.js';
 import { signingKeyFromSeed } from '../../../ledger/keys.js';
-import { type RefusalReason, sealStatus } from '../../../sealer/index.js';
+import { adoptLog, type RefusalReason, sealStatus } from '../../../sealer/index.js';
 import { openMemory } from '../../../store/folder.js';
 import { BatchEncoder } from '../../../stream/batch/encode.js';
 import { LEDGER, TestLedger, TOPIC } from '../../support/sealer/ledger.js';
@@ -317,3 +317,21 @@ async function publish(ledger: TestLedger, note: string): Promise<void> {
   await appender.append(0, encoder.finish());
   await appender.close();
 }
+
+test("the memory's slot holds another partition's record: its key was renamed", async () => {
+  const ledger = await makeSealed();
+  const { stream, memory, key } = ledger;
+  const record = (await memory.read(ledger.keyOf(1)))?.record;
+  const held = await memory.read(ledger.keyOf(0));
+  assert.ok(record);
+  await memory.compareAndSet(ledger.keyOf(0), held?.version ?? null, record);
+  await assertRefused(ledger, 'memory-unusable');
+  const log = { ledger: LEDGER, topic: TOPIC, partition: 0, publicKey: key.publicKey };
+  const adopting = adoptLog({ stream, memory, ...log, yes: true });
+  await assert.rejects(adopting, { code: 'malformed', message: /audit\/0 holds a record of/ });
+  assert.deepEqual((await memory.read(ledger.keyOf(0)))?.record, record);
+  const place = { stream, memory, ledger: LEDGER, publicKey: key.publicKey };
+  const [status] = await sealStatus({ ...place, topics: [TOPIC] });
+  assert.equal(status?.memory, null);
+  assert.match(status.error?.message ?? '', /audit\/0 holds a record of/);
+});
