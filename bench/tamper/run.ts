@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStream } from '../../stream/open.js';
-import { type BesideCase, makeCase, SPOTS } from '../../test/support/beside.js';
+import { type BesideCase, makeCase, SPOTS, type Spot } from '../../test/support/beside.js';
 import { startCluster } from '../../test/support/kafka/cluster.js';
 import { Random } from '../chaos/random.js';
 import { judgeCase, type TamperedCase } from './cases.js';
@@ -25,6 +25,8 @@ type Tell = (message: string) => void;
 const WAYS = 7;
 /** Logs that are tampered with in one restart of the broker. */
 const LOGS_A_RESTART = 60;
+const FILE_SPOTS: readonly Spot[] = ['middle', 'checkpoint', 'last'];
+const FETCH_SELDOM = 20;
 const NOTHING: Counts = {
   cases: 0,
   verifications: 0,
@@ -61,7 +63,7 @@ export async function runOnFiles(
   for (let at = seed; counts.cases < cases && performance.now() < until; at++) {
     const folder = await mkdtemp(join(tmpdir(), 'sealstream-tamper-'));
     const stream = await openStream(`file:${folder}`);
-    const made = await makeCase(stream, 'audit', spotOf(at, FAULTS), new Random(at, 0));
+    const made = await makeCase(stream, 'audit', fileSpotOf(at), new Random(at, 0));
     await stream.close();
     const one = apply(made, at, FAULTS, folder);
     const reopened = await openStream(`file:${folder}`);
@@ -117,6 +119,12 @@ function faultOf(seed: number, faults: readonly Fault[]): Fault {
 
 function spotOf(seed: number, faults: readonly Fault[]) {
   return SPOTS[Math.floor(seed / faults.length) % SPOTS.length] ?? 'middle';
+}
+
+/** A fetch from files ends elsewhere than one from Kafka, and its logs are large: seldom that one. */
+function fileSpotOf(seed: number): Spot {
+  const round = Math.floor(seed / FAULTS.length);
+  return round % FETCH_SELDOM === 0 ? 'fetch' : (FILE_SPOTS[round % FILE_SPOTS.length] ?? 'middle');
 }
 
 function apply(
