@@ -45,7 +45,8 @@ for (const descriptors of [1024, 128]) {
       try {
         for (const round of [1, 2]) {
           const input = '{"action":"test.publish","actor":{"id":"a"}}\n'.repeat(5);
-          assert.equal((await desk.run(['publish'], { input })).code, 0);
+          const published = await desk.run(['publish'], { input });
+          assert.equal(published.code, 0, `${published.stderr}${running.stderr()}`);
           await until(`all of round ${round} is sealed`, async () => {
             const { report } = await desk.verify();
             return report.records === String(5 * round);
@@ -61,7 +62,8 @@ for (const descriptors of [1024, 128]) {
       }
       assert.doesNotMatch(running.stderr(), /EMFILE/);
       running.kill('SIGTERM');
-      assert.equal((await running.session).code, 0);
+      const { code, stderr } = await running.session;
+      assert.equal(code, 0, stderr);
     }));
 }
 
