@@ -60,6 +60,7 @@ const MOST = 1024 * 1024;
 
 const parts = object<RecordParts>();
 const checkpoint = object<Checkpoint>();
+const note = object<noteFunctions.Note>();
 const leaves = callable<LeafSource>();
 const signing = having<SigningKey>('a signing key', 'sign');
 const hash: Kind<Hash> = (value, where) => hashFunctions.asHash(bytes(value, where));
@@ -103,6 +104,22 @@ export const claimedOrigin = taking(
   'claimedOrigin',
   [textOrBytes],
   checkpointFunctions.claimedOrigin,
+);
+export const originOfNote = taking('originOfNote', [note], checkpointFunctions.originOfNote);
+export const uncheckedCheckpoint = taking(
+  'uncheckedCheckpoint',
+  [note, text, publicKey],
+  checkpointFunctions.uncheckedCheckpoint,
+);
+export const clockCorrected = taking(
+  'clockCorrected',
+  [checkpoint],
+  checkpointFunctions.clockCorrected,
+);
+export const formatClockCorrected = taking(
+  'formatClockCorrected',
+  [number],
+  checkpointFunctions.formatClockCorrected,
 );
 export const checkpointTopic = taking(
   'checkpointTopic',
@@ -153,6 +170,18 @@ export const configurationOfBody = taking(
   'configurationOfBody',
   [bytes, optional(number), optional(number)],
   configurationLineFunctions.configurationOfBody,
+);
+export const readCheckpointRecord = taking(
+  'readCheckpointRecord',
+  [parts],
+  checkpointRecordFunctions.readCheckpointRecord,
+);
+export const foldFrontier = taking('foldFrontier', [bytes, bigint], frontierFunctions.foldFrontier);
+export const decodeNote = taking('decodeNote', [bytes], noteFunctions.decodeNote);
+export const uncheckedNote = taking(
+  'uncheckedNote',
+  [note, text, publicKey],
+  noteFunctions.uncheckedNote,
 );
 export const checkpointConflict = taking(
   'checkpointConflict',
