@@ -67,6 +67,10 @@ export function checkedStream(stream: Stream): Stream {
       stream.bounds(topicOf(topic), partitions(asked, 'bounds: the partitions')),
     reader: async (topic, options = {}) =>
       stream.reader(topicOf(topic), checkOptions(options, READER, 'reader')),
+    ...(stream.misleadingRanges && {
+      misleadingRanges: async (topic: TopicIdentity, number: number) =>
+        (await stream.misleadingRanges?.(topicOf(topic), partition(number, 'the partition'))) ?? [],
+    }),
     appender: async (topic, options = {}) =>
       stream.appender(topicOf(topic), checkOptions(options, APPENDER, 'appender')),
     own: async (topic, options): Promise<Ownership> =>

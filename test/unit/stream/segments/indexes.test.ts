@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { openStream } from '../../../../stream/open.js';
 import { misleadingRanges } from '../../../../stream/segments/indexes.js';
-import { stored, temporaryFolder } from './support.js';
+import { createTopic, stored, temporaryFolder } from './support.js';
 
 /** Offsets 10–11, 12, 13–15; `stored` stamps each batch with its offset in milliseconds. */
 const BATCHES = [stored(10n, 'a', 'b'), stored(12n, 'c'), stored(13n, 'd', 'e', 'f')];
@@ -102,4 +103,16 @@ test('what cannot be an index ends the look, and never the process', async (cont
   assert.ok(Array.isArray(await ranges(context, odd)));
   const broken = { index: offsetIndex([12, SECOND]), batches: [Buffer.alloc(100, 1)] };
   assert.ok(Array.isArray(await ranges(context, broken)));
+});
+
+test('what a folder is opened as tells of them', async (context) => {
+  const root = await temporaryFolder(context);
+  const stream = await openStream(`file:${root}`);
+  context.after(() => stream.close());
+  const topic = await createTopic(stream, 'audit');
+  const file = join(root, 'audit-0', '0'.repeat(20));
+  writeFileSync(`${file}.log`, stored(0n, 'a', 'b'));
+  writeFileSync(`${file}.index`, Buffer.from([0, 0, 0, 1, 0, 0, 0, 61]));
+  writeFileSync(join(root, '.kafka_cleanshutdown'), '');
+  assert.deepEqual(await stream.misleadingRanges?.(topic, 0), [{ from: 1n, to: 2n }]);
 });
