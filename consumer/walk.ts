@@ -75,7 +75,9 @@ export async function* walk(
   const { passed, append = (batch, from, to) => state.append(batch, from, to) } = options;
   let at = index;
   let seen = state.next;
-  let start: bigint | null = state.next;
+  /** Where the batch before ends, or the walk begins. */
+  let reached = state.next;
+  let isFirst = true;
   source.places.leap();
   /** Compares with every point up to `offset`; true: one differs. */
   function* meet(offset: bigint): Generator<Step, boolean> {
@@ -100,10 +102,13 @@ export async function* walk(
       const edges = {
         isFirst: number === 0,
         isLast: number === batches.length - 1,
-        boundary: start ?? boundaryIn(batch, points, at),
+        boundary: isFirst ? reached : boundaryIn(batch, points, at, reached),
       };
-      const begun = at < points.length ? source.places.begin(state, edges) : null;
-      start = null;
+      // What comes behind the end of the walk is somebody else's to hash.
+      const isWalked = at < points.length && batch.baseOffset < until;
+      const begun = isWalked ? source.places.begin(state, edges) : null;
+      isFirst = false;
+      reached = batch.nextOffset;
       while (done < end && at < points.length) {
         const to = Math.min(end, indexOf(batch, points.nextOf(at), done));
         if (to > done) {
@@ -117,20 +122,30 @@ export async function* walk(
       if (done < end) yield { kind: 'tail', batch, from: done, to: end };
     }
     if (source.isDue) await source.probe(false);
-    const reached = fetched.next.offset < until ? fetched.next.offset : until;
-    if (yield* meet(reached)) return;
-    if (at < points.length && reached > state.next) state.skipTo(reached);
+    const end = fetched.next.offset < until ? fetched.next.offset : until;
+    if (yield* meet(end)) return;
+    if (at < points.length && end > state.next) state.skipTo(end);
   }
 }
 
 /** Seeks to checkpoint boundaries: to all of so many, about so many of more. */
 const MOST_BOUNDARIES = 10_000;
 
-/** The checkpoint boundary that a seek to it would find in this batch; null: none that is sought. */
-function boundaryIn({ nextOffset }: RecordBatch, points: Points, at: number): bigint | null {
-  if (at >= points.length || points.nextOf(at) >= nextOffset) return null;
+/**
+ * The checkpoint boundary that a seek to it would find in this batch, the first that ends behind
+ * `reached`; null: none that is sought.
+ */
+function boundaryIn(
+  { nextOffset }: RecordBatch,
+  points: Points,
+  at: number,
+  reached: bigint,
+): bigint | null {
+  if (at >= points.length) return null;
+  const boundary = points.nextOf(at);
+  if (boundary < reached || boundary >= nextOffset) return null;
   const isSought = points.length <= MOST_BOUNDARIES || randomInt(points.length) < MOST_BOUNDARIES;
-  return isSought ? points.nextOf(at) : null;
+  return isSought ? boundary : null;
 }
 
 /** The first `done` records of the batch were hashed. */
