@@ -98,7 +98,12 @@ export class Source {
     const within = this.#starts.filter((start) => start > from && start < until);
     const starts = [...new Set([from, ...within])].sort((a, b) => (a < b ? -1 : 1));
     for (const [index, start] of starts.entries()) {
-      yield* this.read(start, starts[index + 1] ?? until);
+      const end = starts[index + 1] ?? until;
+      for await (const fetched of this.read(start, end)) {
+        // A fetch may bring more than was asked for, which the next one begins with.
+        const batches = fetched.batches.filter(({ baseOffset }) => baseOffset < end);
+        yield { ...fetched, batches };
+      }
     }
   }
 

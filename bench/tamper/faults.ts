@@ -160,7 +160,8 @@ function moved(victim: Victim, by: bigint): Changed {
   const { from, to } = rangeOf(batch);
   if (from + by < 0n) return moved(victim, 1n);
   edit(batch, (bytes) => bytes.writeBigInt64BE(from + by, 0));
-  return by > 0n ? { from, to: from + 1n } : { from: to - 1n, to };
+  // Each of its records is at another offset now.
+  return { from, to };
 }
 
 function indexAstray(victim: Victim): Changed {

@@ -115,6 +115,7 @@ class IndexCheck {
   #atOffset = 0;
   #atTime = 0;
   #end: bigint;
+  #endPosition = 0n;
   #latest = -1n;
 
   constructor(base: bigint, offsets: Entries | null, times: Entries | null) {
@@ -138,6 +139,7 @@ class IndexCheck {
       if (entry === undefined || entry.offset >= header.nextOffset) break;
       if (latest > entry.value && entry.offset > this.#passed) this.#passed = entry.offset;
     }
+    this.#endPosition = BigInt(position + header.sizeInBytes);
     if (header.nextOffset > this.#end) this.#end = header.nextOffset;
     if (header.maxTimestamp > this.#latest) this.#latest = header.maxTimestamp;
   }
@@ -145,8 +147,13 @@ class IndexCheck {
   /** `until`: where the next segment begins. `isClosed`: the broker has written the indexes to the end. */
   finish(until: bigint | null, isClosed: boolean): Stray[] {
     const end = until ?? this.#end;
-    for (; isClosed && this.#atOffset < (this.#offsets?.count ?? 0); this.#atOffset++) {
-      this.#addMisled(this.#atOffset);
+    for (; this.#atOffset < (this.#offsets?.count ?? 0); this.#atOffset++) {
+      // After a crash one beyond the end is of what was lost.
+      const value = this.#offsets?.at(this.#atOffset).value ?? 0n;
+      if (isClosed || value < this.#endPosition) this.#addMisled(this.#atOffset);
+    }
+    for (; this.#atTime < (this.#times?.count ?? 0); this.#atTime++) {
+      if (this.#latest > (this.#times?.at(this.#atTime).value ?? 0n)) this.#passed = end;
     }
     const ranges = this.#misled.map((index) => {
       const from = this.#offsets?.at(index).offset ?? end;

@@ -78,6 +78,8 @@ test('an entry that leads into a batch, past its offset, or past the end', async
   assert.deepEqual(await ranges(context, { index: past }), [[11n, 13n]]);
   const beyond = offsetIndex([12, SECOND], [15, 100_000]);
   assert.deepEqual(await ranges(context, { index: beyond }), [[15n, 16n]]);
+  const within = { index: offsetIndex([15, THIRD + 61]), isOrderly: false };
+  assert.deepEqual(await ranges(context, within), [[15n, 16n]], 'within the last batch');
   const afterCrash = { index: beyond, isOrderly: false };
   assert.deepEqual(await ranges(context, afterCrash), [], 'made anew after a crash');
 });
@@ -94,6 +96,8 @@ test('times: an entry that passes over later records, and a last one that hides 
   assert.deepEqual(await ranges(context, { timeindex: over }), [[10n, 13n]]);
   const hiding = timeIndex([timestampOf(context, 0), 11]);
   assert.deepEqual(await ranges(context, { timeindex: hiding }), [[10n, 16n]]);
+  const behind = { timeindex: timeIndex([1n, 16]), isOrderly: false };
+  assert.deepEqual(await ranges(context, behind), [[10n, 16n]], 'behind the last batch');
   const empty = { timeindex: Buffer.alloc(0) };
   assert.deepEqual(await ranges(context, empty), [[10n, 16n]]);
 });
