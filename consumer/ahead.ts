@@ -35,7 +35,7 @@ interface Stretch {
   readonly end: number;
 }
 
-/** Walks on from `start`, as far as the log agrees. Throws what a walker throws. */
+/** Walks on from `start`, about as far as the log agrees. Throws what a walker throws. */
 export async function walkAhead(
   { log, source, bounds }: OpenedLog,
   start: Ahead,
@@ -55,13 +55,16 @@ export async function walkAhead(
     const begins = span.start?.next ?? first;
     return walkers.walk({ ...span, probes: share }, progress.of(begins), stopped);
   });
+  let before = start;
   let reached = start;
   try {
     for (const [at, { end }] of stretches.entries()) {
       const report = await reports[at];
-      if (!report?.end) break;
+      // Only who comes from before it sees a batch that reaches back over the edge as out of order.
+      if (!report?.end) return before;
       source.places.follow(report.ends);
       const point = points.get(end - 1);
+      before = reached;
       reached = { state: resumeAt(origin, first, { ...point, ...report.end }), index: end };
       if (report.strays.length === 0) await onAgreed(point);
     }

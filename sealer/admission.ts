@@ -15,7 +15,7 @@ const RECOUNT_MS = 100;
 /** The oldest connection makes room for the newest, so that who holds many keeps nobody out. */
 export function admitFew(server: Server): void {
   const limit = descriptorLimit();
-  const reserve = Math.min(RESERVE, limit / 4);
+  const reserve = Math.min(RESERVE, limit / 2);
   const open = new Set<Socket>();
   let others = { count: 0, at: Number.NEGATIVE_INFINITY };
   const isScarce = (): boolean => {

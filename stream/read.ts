@@ -34,8 +34,9 @@ export interface Look {
  * Reads one partition in order, from `from` until the position has reached `until`. A batch may
  * hold records at or above `until`: the caller cuts. Throws what the stream said at once, except
  * class `retry`: that only after `timeoutMs` without progress, and `timeout` where the stream
- * answers but never comes as far as `until`, or so slowly that it never will. A signal whose reason
- * is an error of ours ends it with that error and how far it came.
+ * answers but never comes as far as `until`, or so slowly that it never will; `batch-corrupt` where
+ * nothing but a stray stands at the position. A signal whose reason is an error of ours ends it with
+ * that error and how far it came.
  */
 export async function* readRange(
   stream: Stream,
@@ -51,10 +52,13 @@ export async function* readRange(
   try {
     reader.seek({ partition, offset: range.from, until });
     let position = range.from;
+    let inTheWay: Stray | null = null;
     while (position < until) {
       const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), options.signal);
       if (options.signal?.aborted) throw stopped(options.signal, topic, partition, position, until);
       const isProgress = fetched !== undefined && fetched.next.offset > position;
+      // Nothing comes behind it: a batch of other offsets stands where this one is wanted.
+      if (inTheWay !== null && !isProgress) throw strayError(topic, partition, inTheWay);
       if (isProgress || (fetched !== undefined && fetched.strays.length > 0)) {
         position = fetched.next.offset;
         if (isProgress && position < until) {
@@ -65,6 +69,7 @@ export async function* readRange(
         if (isProgress) patience.renew();
         const [stray] = fetched.strays;
         if (stray && options.withStrays !== true) throw strayError(topic, partition, stray);
+        inTheWay = fetched.strays.find(({ to }) => position < to) ?? null;
       }
       const error = fetched?.error ?? null;
       if (error !== null) await patience.spend(error);

@@ -160,8 +160,8 @@ function moved(victim: Victim, by: bigint): Changed {
   const { from, to } = rangeOf(batch);
   if (from + by < 0n) return moved(victim, 1n);
   edit(batch, (bytes) => bytes.writeBigInt64BE(from + by, 0));
-  // Each of its records is at another offset now.
-  return { from, to };
+  // Each of its records is at another offset now, one of them at none that it had.
+  return by > 0n ? { from, to: to + by } : { from: from + by, to };
 }
 
 function indexAstray(victim: Victim): Changed {

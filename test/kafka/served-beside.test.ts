@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -8,20 +8,29 @@ import { promisify } from 'node:util';
 import { Random } from '../../bench/chaos/random.js';
 import { VerifyPool } from '../../cli/workers/verify-pool.js';
 import { NotVerified, prove, replay, type VerifyOptions, verify } from '../../consumer/index.js';
+import { publicKeyToPem } from '../../ledger/keys.js';
 import { openMemory } from '../../store/folder.js';
 import { openStream } from '../../stream/open.js';
 import type { Stream } from '../../stream/stream.js';
+import { keyOf, recordOf } from '../support/accepted.js';
 import { type BesideCase, type Forgery, forge, makeCase, SPOTS } from '../support/beside.js';
+import { Desk } from '../support/cli.js';
 import { partition, proveOptions, verifyOptions } from '../support/findings.js';
 import { kafkaClassPath } from '../support/kafka/jars.js';
 import { type KafkaCluster, skipOrFail, startCluster } from '../support/kafka.js';
+import type { Sealed } from '../support/made-ledger.js';
 
 const SEEDS = 200;
 const run = promisify(execFile);
 
-/** A case whose log was forged; `seen`: with a memory of before. */
+/** A case whose log was forged. */
 interface Forged extends BesideCase, Forgery {
   readonly seed: number;
+}
+
+/** The newest checkpoint of before the forged copy; many a log has none. */
+function acceptedOf({ sealed, from }: Forged): Sealed | undefined {
+  return sealed.findLast(({ checkpoint }) => checkpoint.next <= from);
 }
 
 const cluster = await startCluster();
@@ -106,11 +115,42 @@ function suite(kafka: KafkaCluster): void {
     for (const one of cases) await expectFound(one, live, { walkers: pool });
   });
 
-  test('with a memory, and with --only-new', async () => {
+  test('with a memory that accepted what is before it, and with --only-new', async () => {
+    let onlyNewer = 0;
     for (const one of cases) {
       const memory = await openMemory(join(folder, String(one.seed)), { create: true });
-      for (const onlyNew of [false, true]) await expectFound(one, live, { memory, onlyNew });
+      const accepted = acceptedOf(one);
+      if (accepted !== undefined) {
+        await memory.compareAndSet(keyOf(one.made), null, recordOf(accepted));
+        await expectFound(one, live, { memory, onlyNew: true });
+        await expectFound(one, disk, { memory, onlyNew: true, walkers: diskPool });
+        onlyNewer++;
+      }
+      await expectFound(one, live, { memory });
       await memory.close();
+    }
+    assert.ok(onlyNewer > SEEDS / 2, `${onlyNewer} cases`);
+  });
+
+  test('is exit code 1 of the program, each way', async () => {
+    const desk = await Desk.open();
+    try {
+      for (const one of cases.slice(0, SPOTS.length * 2)) {
+        await writeFile(desk.path('key.pub.pem'), publicKeyToPem(one.made.key.publicKey));
+        const { ledger, topic } = one.made;
+        const of = ['--ledger', ledger, '--topic', topic, '--public-key', 'key.pub.pem'];
+        const memory = ['--memory', join(folder, String(one.seed))];
+        const ways = [['--workers', '1'], ['--workers', '2'], memory, [...memory, '--only-new']];
+        for (const stream of [`kafka://${kafka.bootstrap}`, `file:${kafka.node(1).logDir}`]) {
+          for (const way of ways) {
+            const words = ['verify', '--stream', stream, ...of, ...way];
+            const { code, stdout, stderr } = await desk.run(words);
+            assert.equal(code, 1, `seed ${one.seed}: ${words.join(' ')}\n${stdout}${stderr}`);
+          }
+        }
+      }
+    } finally {
+      await desk.close();
     }
   });
 
