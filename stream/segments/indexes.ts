@@ -62,7 +62,7 @@ export async function misleadingRanges(root: string, folder: string): Promise<St
   return ranges;
 }
 
-/** An index file, of which no entry is made before it is looked at: there may be millions. */
+/** An index file without the zeros at its end, of which no entry is made before it is looked at: there may be millions. */
 class Entries {
   readonly count: number;
   readonly #view: DataView;
@@ -73,15 +73,9 @@ class Entries {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#base = base;
     this.#length = length;
-    let count = Math.floor(bytes.length / length);
-    // The zeros at the end.
-    while (
-      count > 0 &&
-      bytes.subarray((count - 1) * length, count * length).every((b) => b === 0)
-    ) {
-      count--;
-    }
-    this.count = count;
+    let end = bytes.length;
+    while (end > 0 && bytes[end - 1] === 0) end--;
+    this.count = Math.min(Math.floor(bytes.length / length), Math.ceil(end / length));
   }
 
   /** null: there is none. Throws `unreadable` on a file that is too large to be one. */
