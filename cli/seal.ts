@@ -1,14 +1,11 @@
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { SealstreamError } from '../ledger/error.js';
 import { isEmbedded } from '../policy/file/configuration.js';
-import { resolveSecurity } from '../policy/file/secrets.js';
-import type { SealerOptions } from '../sealer/options.js';
 import type { SealedOnce } from '../sealer/seal-once.js';
-import type { Sealer } from '../sealer/sealer.js';
+import { type Sealer, sealer } from '../sealer/sealer.js';
 import { startMetricsServer } from '../sealer/server.js';
 import { openMemory } from '../store/folder.js';
-import { listenPlace, wholeNumber } from './arguments.js';
+import { listenPlace } from './arguments.js';
 import { EXIT } from './exit.js';
 import { INSIST, judgeToSign } from './key-mode.js';
 import { counted, printLine, tell, toJson } from './output.js';
@@ -16,24 +13,17 @@ import { paint } from './paint.js';
 import {
   type CommonOptions,
   configurationTopic,
-  loadSigningPem,
+  loadSigningKey,
   type Session,
   sealSettings,
   selectAllLogs,
   withSession,
 } from './session.js';
-import type { SealJob } from './workers/seal-job.js';
-import { sealPool } from './workers/seal-pool.js';
-
-const MOST_WORKERS = 64;
-/** What one thread seals in about the time, and for the memory, that starting another one takes. */
-const RECORDS_EACH = 250_000n;
 
 interface SealOptions extends CommonOptions {
   readonly once?: boolean;
   readonly topic?: string;
   readonly metrics?: { readonly host?: string; readonly port: number };
-  readonly workers?: number;
   readonly insecureKeyMode?: boolean;
 }
 
@@ -121,42 +111,31 @@ async function seal(options: SealOptions): Promise<number> {
   return withSession({ ...options, logLevel }, async (session) => {
     const { configuration, stream, logger } = session;
     const settings = sealSettings(configuration, options.config);
-    const { key: signingKey, pem } = await loadSigningPem(
-      settings.key,
-      judgeToSign(options.insecureKeyMode),
-    );
+    const signingKey = await loadSigningKey(settings.key, judgeToSign(options.insecureKeyMode));
     // An empty folder made here knows no log, so nothing is signed before apply or adopt.
     const memory = await openMemory(settings.memory, { create: true });
     try {
-      const common = {
-        ledger: configuration.ledger,
-        topics: selectAllLogs(configuration, options.topic).map(({ name }) => name),
-        configuration: configurationTopic(configuration)?.name ?? null,
-        every: settings.every,
-        records: settings.records,
-        heartbeat: settings.heartbeat,
-      };
       const timeout = options.once === true ? configuration.kafka?.timeout : undefined;
-      const patience = timeout === undefined ? {} : { timeout };
       const unchecked = (why: string) => tell(`the clock of this host is unchecked: ${why}`);
       // The log is silent then; of the embedded stream it is so by nature, and no news.
       const hooks = options.once === true && !isEmbedded(configuration) ? { unchecked } : {};
-      const sealing = { stream, signingKey, memory, logger, hooks };
-      const own: SealerOptions = { ...common, ...patience, ...sealing };
-      const job: SealJob = {
-        ...common,
-        url: configuration.stream,
-        kafka: await resolveSecurity(configuration.kafka),
-        timeoutMs: configuration.kafka?.timeout,
-        memory: settings.memory,
-        pem,
-        logLevel,
-      };
-      const workers = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS);
-      const recordsEach = options.workers === undefined ? RECORDS_EACH : 0n;
-      const running = await sealPool(own, job, workers, recordsEach);
+      const apart = configurationTopic(configuration)?.name ?? null;
+      const running = await sealer({
+        ledger: configuration.ledger,
+        topics: selectAllLogs(configuration, options.topic).map(({ name }) => name),
+        configuration: apart,
+        every: settings.every,
+        records: settings.records,
+        heartbeat: settings.heartbeat,
+        ...(timeout === undefined ? {} : { timeout }),
+        stream,
+        signingKey,
+        memory,
+        logger,
+        hooks,
+      });
       return await (options.once === true
-        ? once(running, options, options.topic === undefined ? common.configuration : null)
+        ? once(running, options, options.topic === undefined ? apart : null)
         : keepSealing(running, options, session));
     } finally {
       await memory.close();
@@ -178,12 +157,6 @@ export function registerSeal(
       '--metrics <[host:]port>',
       'serve /metrics and /healthz; without a host on 127.0.0.1, for this machine alone',
       listenPlace('--metrics'),
-    )
-    .option(
-      '--workers <n>',
-      'threads, each with logs of its own; default: one a processor core, with --once fewer where ' +
-        'there is little to seal',
-      wholeNumber('--workers', 1, MOST_WORKERS),
     )
     .option(
       INSIST,

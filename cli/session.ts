@@ -187,15 +187,7 @@ async function readKeyFile(path: string, field: string, judge: KeyJudge): Promis
 }
 
 export async function loadSigningKey(path: string, judge: KeyJudge): Promise<SigningKey> {
-  return (await loadSigningPem(path, judge)).key;
-}
-
-/** With its PEM, for those that hand it to another thread. */
-export function loadSigningPem(
-  path: string,
-  judge: KeyJudge,
-): Promise<{ key: SigningKey; pem: string }> {
-  return named(path, 'seal.key', judge, (pem) => ({ key: signingKeyFromPem(pem), pem }));
+  return named(path, 'seal.key', judge, signingKeyFromPem);
 }
 
 export async function loadPublicKey(path: string, field: string): Promise<PublicKey> {

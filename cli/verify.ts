@@ -16,7 +16,7 @@ import { progress } from './progress.js';
 import { loadPublicKey } from './session.js';
 import { RememberedLogs } from './verify-memory.js';
 import { renderReport } from './verify-report.js';
-import { VerifyPool } from './workers/verify-pool.js';
+import { SHORTEST_SPAN, VerifyPool, WORTH_THREADS } from './workers/verify-pool.js';
 
 interface VerifyOptions extends AuditorOptions {
   readonly partition?: number;
@@ -73,9 +73,17 @@ async function orReport<T>(
   }
 }
 
-async function verifyPool(count: number, subject: Subject, stream: Stream): Promise<VerifyPool> {
+/** `asked`: how many threads, by the command line; else they start only where they surely help. */
+async function verifyPool(
+  asked: number | undefined,
+  subject: Subject,
+  stream: Stream,
+): Promise<VerifyPool | null> {
+  const count = asked ?? availableParallelism();
+  if (count === 1) return null;
   const patience = timing({ stream, timeoutMs: subject.timeoutMs });
-  return new VerifyPool(count, { place: await subject.place(), timing: patience });
+  const data = { place: await subject.place(), timing: patience };
+  return new VerifyPool(count, data, asked === undefined ? WORTH_THREADS : SHORTEST_SPAN);
 }
 
 async function runVerify(
@@ -93,8 +101,7 @@ async function runVerify(
   if ('failure' in opened) return opened.failure;
   const bar = progress('verifying', 'offsets', true);
   let remembered: RememberedLogs | null = null;
-  const workers = options.workers ?? availableParallelism();
-  const pool = workers === 1 ? null : await verifyPool(workers, subject, opened);
+  const pool = await verifyPool(options.workers, subject, opened);
   const done = new Map<string, { position: bigint; until: bigint }>();
   // Who asks for one topic or partition is told of that alone.
   const isWhole = options.topic === undefined && options.partition === undefined;
@@ -199,7 +206,7 @@ export function registerVerify(
     .option('--only-new', 'with --memory: read only what is later than what it accepted')
     .option(
       '--workers <n>',
-      'threads to hash with (default: one for each processor)',
+      'threads to hash with (default: one for each processor where there is much to read)',
       wholeNumber('--workers', 1, MOST_WORKERS),
     )
     .option(

@@ -64,6 +64,8 @@ export interface SpanWalkers {
   readonly count: number;
   /** Shorter spans, in records, are not made. */
   readonly shortest: bigint;
+  /** Topics of which fewer records are to be read are walked without them. */
+  readonly fewest: bigint;
   /** `onProgress` gets offsets. */
   walk(
     span: Span,

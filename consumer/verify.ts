@@ -76,7 +76,7 @@ async function verifyConfiguration(
 async function verifyTopic(options: VerifyOptions, topic: TopicToVerify): Promise<VerifiedTopic> {
   const state = await prepareTopic(options, topic);
   const { walkers, ...alone } = options;
-  const isWorthIt = walkers !== undefined && sealedRecords(state) >= walkers.shortest;
+  const isWorthIt = walkers !== undefined && sealedRecords(options, state) >= walkers.fewest;
   const verified = await verifyPartitions(isWorthIt ? options : alone, state);
   const changes = changesOf(state, options.partition);
   const partitions = verified.map((one) => one.report);
@@ -84,9 +84,12 @@ async function verifyTopic(options: VerifyOptions, topic: TopicToVerify): Promis
   return { identity: state.description, partitions, changes, probes };
 }
 
-function sealedRecords({ history }: TopicState): bigint {
+/** To be read, by what is signed. */
+function sealedRecords({ onlyNew }: VerifyOptions, { history, remembered }: TopicState): bigint {
   let records = 0n;
   for (const { head } of history.logs.values()) records += head?.checkpoint.size ?? 0n;
+  if (onlyNew !== true) return records;
+  for (const { checkpoint } of remembered.values()) records -= checkpoint?.size ?? 0n;
   return records;
 }
 

@@ -22,7 +22,7 @@ import { memoryKind } from '../store/given.js';
 import { loggerKind, streamKind } from '../stream/given.js';
 import type { TopicIdentity } from '../stream/stream.js';
 import type { AdoptLogOptions } from './adopt-log.js';
-import type { ChangeHook, Clock, SealerOptions, UncheckedHook } from './options.js';
+import type { Clock, SealerOptions, UncheckedHook } from './options.js';
 import type { Sealer } from './sealer.js';
 import type { MetricsServerOptions } from './server.js';
 import type { StartLogOptions } from './start-log.js';
@@ -48,13 +48,11 @@ const SEALER: Kinds<SealerOptions> = {
   truncatedAfter: optional(number),
   timeout: optional(number),
   stopWithin: optional(number),
-  takes: optional(callable<(topic: string, partition: number) => boolean>()),
   clock: optional(clock),
   logger: optional(loggerKind),
   hooks: optional(
     options<NonNullable<SealerOptions['hooks']>>({
       step: optional(callable<StepHook>()),
-      change: optional(callable<ChangeHook>()),
       unchecked: optional(callable<UncheckedHook>()),
     }),
   ),

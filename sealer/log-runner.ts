@@ -134,7 +134,7 @@ export class LogRunner {
     this.#waiting = asSealstreamError(error, 'internal', log.place).message;
     log.doubt(error);
     log.forget();
-    this.#enter('recovering');
+    this.#phase = 'recovering';
     logger.warn({ log: log.context.origin, attempt: this.#attempt }, this.#waiting);
   }
 
@@ -149,7 +149,7 @@ export class LogRunner {
     const before = this.#refusal;
     const isSame = before?.reason === reason && before.message === message;
     this.#refusal = { reason, message, since: isSame ? before.since : settings.clock.now() };
-    this.#enter('refused');
+    this.#phase = 'refused';
     if (!isSame) settings.logger.error({ log: origin, reason }, message);
   }
 
@@ -164,7 +164,7 @@ export class LogRunner {
     this.#memoryThen ??= now;
     if (this.#memoryThen === now && !this.#isDueAgain) return;
     this.#looks = this.#memoryThen === now ? this.#looks + 1 : 0;
-    this.#enter('recovering');
+    this.#phase = 'recovering';
     this.#attempt = 0;
     this.#notBefore = 0;
   }
@@ -221,7 +221,7 @@ export class LogRunner {
     this.#schedule = new Schedule(this.log);
     this.#refusal = null;
     this.#waiting = null;
-    this.#enter('sealing');
+    this.#phase = 'sealing';
   }
 
   async #checkpoint(signal: AbortSignal): Promise<void> {
@@ -243,14 +243,9 @@ export class LogRunner {
       'another sealer was first: going on from its checkpoint',
     );
     this.log.forget();
-    this.#enter('recovering');
+    this.#phase = 'recovering';
     this.#seek = null;
     this.#notBefore = 0;
-  }
-
-  #enter(phase: Phase): void {
-    this.#phase = phase;
-    this.log.context.settings.change('phase');
   }
 
   #progress(): void {

@@ -39,25 +39,15 @@ export interface SealerOptions {
   readonly timeout?: number;
   /** Milliseconds to publish last checkpoints in when stopped. Default 10 000. */
   readonly stopWithin?: number;
-  /**
-   * Which logs are this sealer's, where several do what one would: `sealOnce` seals only these. What
-   * is given out while sealing goes on is for the group to say. Default: all.
-   */
-  readonly takes?: (topic: string, partition: number) => boolean;
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly hooks?: {
     readonly step?: StepHook;
-    readonly change?: ChangeHook;
     /** Called at most once: why `clock` is held against no other. Default: a warning in the log. */
     readonly unchecked?: UncheckedHook;
   };
 }
 
-/** A log goes to another phase, or logs are about to be given up, which a last report still has. */
-export type Change = 'phase' | 'giving-up';
-
-export type ChangeHook = (change: Change) => void;
 export type UncheckedHook = (why: string) => void;
 
 /** The options with every default in place. */
@@ -69,11 +59,9 @@ export interface Settings {
   readonly truncatedAfter: number;
   readonly timeout: number;
   readonly stopWithin: number;
-  readonly takes: (topic: string, partition: number) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly step: StepHook;
-  readonly change: ChangeHook;
   readonly unchecked: UncheckedHook;
 }
 
@@ -103,11 +91,9 @@ export function settingsOf(options: SealerOptions): Settings {
     truncatedAfter: positive('truncatedAfter', options.truncatedAfter, 30_000),
     timeout: positive('timeout', options.timeout, 30_000),
     stopWithin: positive('stopWithin', options.stopWithin, 10_000),
-    takes: options.takes ?? (() => true),
     clock: options.clock ?? SYSTEM_CLOCK,
     logger,
     step: options.hooks?.step ?? (() => {}),
-    change: options.hooks?.change ?? (() => {}),
     unchecked:
       options.hooks?.unchecked ??
       ((why) => logger.warn({}, `the clock of this host is unchecked: ${why}`)),

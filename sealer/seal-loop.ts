@@ -88,7 +88,6 @@ export class SealLoop {
   /** Follows the group, and starts what is due. */
   #takeOver(hardStop: AbortSignal): void {
     const lost = [...this.#logs.keys()].filter((partition) => !this.#wanted.has(partition));
-    if (lost.length > 0) this.#settings.change('giving-up');
     // Given up without a checkpoint: whoever has it now reads the same records.
     for (const partition of lost) this.#logs.delete(partition);
     for (const partition of this.#wanted) {

@@ -9,7 +9,6 @@ import { readSealerOptions } from './given.js';
 import { type GoneLog, goneLogs } from './gone.js';
 import { compareLogs, type LogReport, reportOf, reportOfGone } from './log-report.js';
 import { type SealerOptions, type Settings, settingsOf } from './options.js';
-import { mergeSealed } from './plain.js';
 import { SealLoop } from './seal-loop.js';
 import { type SealedOnce, sealLogOnce } from './seal-once.js';
 import { StreamClock } from './stream-clock.js';
@@ -127,29 +126,28 @@ class TopicsSealer implements Sealer {
 
   async #sealAll(signal: AbortSignal): Promise<readonly SealedOnce[]> {
     const { topics, configuration } = this.#options;
-    const results: SealedOnce[] = [];
+    const results = new Map<string, readonly SealedOnce[]>();
     // Beside the others: an outage of the configuration topic alone holds up none of them.
-    const beside = topics.some((name) => name === configuration)
-      ? this.#configurationOnce(configuration ?? '', signal)
-      : null;
+    const own = topics.find((name) => name === configuration);
+    const beside = own === undefined ? [] : this.#configurationOnce(own, signal);
     try {
       for (const name of topics) {
-        if (name !== configuration) results.push(...(await this.#topicOnce(name, signal)));
+        if (name !== own) results.set(name, await this.#topicOnce(name, signal));
       }
     } finally {
-      results.unshift(...((await beside) ?? []));
+      if (own !== undefined) results.set(own, await beside);
       await this.#shared.configuration?.stop();
     }
-    return mergeSealed([results], topics);
+    return topics.flatMap((name) => results.get(name) ?? []);
   }
 
   async #topicOnce(name: string, signal: AbortSignal): Promise<readonly SealedOnce[]> {
     const topic = await this.#openWithin(name, signal).catch((error) => this.#lost(name, error));
     if (!(topic instanceof SealedTopic)) return topic.map(notSealed);
     try {
-      const logs = Array.from({ length: topic.partitions }, (_, partition) => partition)
-        .filter((partition) => this.settings.takes(name, partition))
-        .map((partition) => sealLogOnce(topic.log(partition), signal));
+      const logs = Array.from({ length: topic.partitions }, (_, partition) =>
+        sealLogOnce(topic.log(partition), signal),
+      );
       return await Promise.all(logs);
     } finally {
       await topic.close();
@@ -161,7 +159,6 @@ class TopicsSealer implements Sealer {
     try {
       return await this.#topicOnce(name, signal);
     } catch (failure) {
-      if (!this.settings.takes(name, 0)) return [];
       const error = asSealstreamError(failure, 'internal', name);
       const nothing = { sealed: null, records: 0n, refusal: null };
       return [{ topic: name, partition: 0, origin: null, ...nothing, error }];
@@ -244,9 +241,7 @@ class TopicsSealer implements Sealer {
     const known = await goneLogs(memory, ledger, name, this.settings.clock);
     if (known.length === 0) throw error;
     const before = this.#gone.get(name) ?? [];
-    const gone = known
-      .filter(({ topic, partition }) => this.settings.takes(topic, partition))
-      .map((log) => before.find(({ origin }) => origin === log.origin) ?? log);
+    const gone = known.map((log) => before.find(({ origin }) => origin === log.origin) ?? log);
     for (const log of gone) {
       const { origin, refusal } = log;
       if (before.includes(log)) continue;

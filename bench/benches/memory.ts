@@ -1,7 +1,7 @@
 import { type Bench, countOf, type Task } from '../harness/bench.js';
 import type { Contender } from '../harness/contender.js';
 import type { Place, PreparedLog, Scene } from '../harness/scene.js';
-import { sealers, threads, verifiers } from './readers.js';
+import { sealOnce, verifiers } from './readers.js';
 
 const MANY_PARTITIONS = 1000;
 /** Of the log with many partitions: its length is not the point. */
@@ -38,14 +38,14 @@ async function users(
 ): Promise<Contender[]> {
   const { records, bytes, partitions } = log;
   const running: Contender = {
-    name: `seal, running, ${threads(1)}`,
+    name: 'seal, running',
     ours: true,
     script: 'seal-run',
     parameters: async () => ({ ...(await scene.ledger(log)), records, bytes }),
   };
   const verify = verifiers(log, await scene.sealed(log), workers);
   const where = `${records.toLocaleString('en-US')} in ${partitions.toLocaleString('en-US')}`;
-  return [...sealers(scene, log, workers), running, ...verify].map((one) => ({
+  return [sealOnce(scene, log), running, ...verify].map((one) => ({
     ...one,
     ours: false,
     name: `${one.name}: ${where} partitions`,

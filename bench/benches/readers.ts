@@ -3,7 +3,7 @@ import type { Absent, Contender } from '../harness/contender.js';
 import type { BenchLedger } from '../harness/ledger.js';
 import type { PreparedLog, Scene } from '../harness/scene.js';
 
-export function threads(count: number): string {
+function threads(count: number): string {
   return count === 1 ? '1 thread' : `${count} threads`;
 }
 
@@ -74,17 +74,12 @@ export function verifiers(
 }
 
 /** `seal --once`, each time of a ledger that has sealed nothing yet. */
-export function sealers(scene: Scene, log: PreparedLog, workers: readonly number[]): Contender[] {
+export function sealOnce(scene: Scene, log: PreparedLog): Contender {
   const { records, bytes } = log;
-  return workers.map((count) => ({
-    name: `seal, ${threads(count)}`,
+  return {
+    name: 'seal',
     ours: true,
-    script: count === 1 ? 'seal' : 'cli',
-    parameters: async () => {
-      const ledger = await scene.ledger(log);
-      const { config } = ledger;
-      const words = ['seal', '--once', '--json', '--config', config, '--workers', String(count)];
-      return { ...(count === 1 ? ledger : { words }), records, bytes };
-    },
-  }));
+    script: 'seal',
+    parameters: async () => ({ ...(await scene.ledger(log)), records, bytes }),
+  };
 }

@@ -1,7 +1,7 @@
 import type { Bench, Task } from '../harness/bench.js';
 import { countOf } from '../harness/bench.js';
 import type { Place, Scene } from '../harness/scene.js';
-import { fileReader, hashLoops, inJavaScript, kafkaReaders, sealers } from './readers.js';
+import { fileReader, hashLoops, inJavaScript, kafkaReaders, sealOnce } from './readers.js';
 
 function sealBench(place: Place): Bench {
   return {
@@ -19,7 +19,7 @@ async function contenders(place: Place, scene: Scene, task: Task) {
   const wish = { place, records: countOf(task), size, partitions, content: 'plain' } as const;
   const log = await scene.log(wish);
   const readers = place === 'kafka' ? await kafkaReaders(scene, log) : [fileReader(log)];
-  const ours = sealers(scene, log, workers);
+  const ours = [sealOnce(scene, log)];
   return [...ours, ...inJavaScript(ours), ...readers, ...hashLoops(log, workers)];
 }
 

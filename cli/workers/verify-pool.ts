@@ -8,8 +8,14 @@ import { SealstreamError } from '../../ledger/error.js';
 import type { StreamPlace } from '../place.js';
 import { THREAD_LIMITS } from './limits.js';
 
-/** Below this a thread takes longer to start than to help. */
-const SHORTEST_SPAN = 20_000n;
+/** Below this a thread takes longer to be told of a span than to walk it. */
+export const SHORTEST_SPAN = 20_000n;
+/**
+ * Below this threads may take longer to start than they help. A broker on the same cores leaves
+ * them little to do: from Kafka two were as fast as one over four million records, from files over
+ * one million (docs/performance.md).
+ */
+export const WORTH_THREADS = 4_000_000n;
 
 export interface WalkerData {
   readonly place: StreamPlace;
@@ -41,6 +47,7 @@ interface Thread {
 export class VerifyPool implements SpanWalkers {
   readonly count: number;
   readonly shortest: bigint;
+  readonly fewest: bigint;
   readonly #data: WalkerData;
   readonly #threads: Thread[] = [];
   #waiting: Job[] = [];
@@ -48,9 +55,10 @@ export class VerifyPool implements SpanWalkers {
   #isClosing = false;
 
   /** Threads are started when there is work for them. */
-  constructor(count: number, data: WalkerData, shortest = SHORTEST_SPAN) {
+  constructor(count: number, data: WalkerData, fewest: bigint) {
     this.count = count;
-    this.shortest = shortest;
+    this.fewest = fewest;
+    this.shortest = fewest < SHORTEST_SPAN ? fewest : SHORTEST_SPAN;
     this.#data = data;
   }
 

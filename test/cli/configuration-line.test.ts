@@ -54,9 +54,9 @@ describe('the configuration topic, on the embedded stream', () => {
   }
 
   /** Again where the machine is so slow that checkpoints did not wait for the configuration topic. */
-  async function sealInTime(...words: string[]): Promise<void> {
+  async function sealInTime(): Promise<void> {
     await until('sealed, and the configuration topic was read in time', async () => {
-      const { code, stdout, stderr } = await desk.run(['seal', '--once', '--json', ...words]);
+      const { code, stdout, stderr } = await desk.run(['seal', '--once', '--json']);
       seals += 1;
       assert.equal(code, 0, stderr);
       assert.equal(JSON.parse(stdout).length, 2);
@@ -90,7 +90,7 @@ describe('the configuration topic, on the embedded stream', () => {
     await createConfigurationTopic(stream);
     await desk.json(['adopt', '--yes']);
     await configure(stream, 'a');
-    for (const workers of ['1', '3']) await sealInTime('--workers', workers);
+    for (let seal = 0; seal < 2; seal += 1) await sealInTime();
     const { stdout } = await desk.run(['checkpoints', '--latest']);
     const own = (await desk.json(['checkpoints', '--topic', CONFIGURATION])) as { size: string }[];
     assert.deepEqual(

@@ -165,7 +165,7 @@ describe('hostile text', () => {
   });
 
   it('in a running sealer’s log and answers', async () => {
-    const words = ['seal', '--workers', '1', '--metrics', '0', ...config];
+    const words = ['seal', '--metrics', '0', ...config];
     const running = desk.start(words, { environment: { SEALSTREAM_LOG: 'trace' } });
     let port = '';
     await until('it says where it serves', () => {

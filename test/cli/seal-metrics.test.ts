@@ -41,7 +41,7 @@ for (const descriptors of [1024, 128]) {
   test(`sealing goes on beside 1,100 idle connections, with ${descriptors} descriptors`, () =>
     LedgerDesk.use({ bootstrap: null, seal: { every: '200ms', heartbeat: '1m' } }, async (desk) => {
       const [port = 0] = await freePorts(1);
-      const words = ['seal', '--workers', '2', '--metrics', String(port)];
+      const words = ['seal', '--metrics', String(port)];
       const running = desk.start(words, { descriptors });
       await until('it answers', async () => (await ask(port, '/healthz'))?.status === 200);
       const crowd = await Crowd.of(1_100, port);
@@ -85,7 +85,7 @@ test('--metrics serves on loopback, or where it is told to', { skip }, () =>
     if (hasIpv6) places.push(['[::1]:', '[::1]', '127.0.0.1']);
     for (const [place, inside, outside] of places) {
       const [port = 0] = await freePorts(1);
-      const running = desk.start(['seal', '--workers', '1', '--metrics', `${place}${port}`]);
+      const running = desk.start(['seal', '--metrics', `${place}${port}`]);
       await until(`${inside} answers`, async () => (await ask(port, '/healthz', inside)) !== null);
       if (outside !== null) assert.equal(await ask(port, '/healthz', outside), null, place);
       running.kill('SIGTERM');

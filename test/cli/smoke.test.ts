@@ -31,7 +31,7 @@ onBothStreams('smoke while a sealer runs', async (bootstrap) => {
   const topics = [uniqueTopic(), uniqueTopic()];
   await LedgerDesk.use({ bootstrap, topics, seal: { every: '1s' } }, async (desk) => {
     await withoutSealing(desk, 'verifier.yaml');
-    const sealer = desk.start(['seal', '--workers', '1']);
+    const sealer = desk.start(['seal']);
     const found = (await desk.json(['smoke', '--config', 'verifier.yaml'])) as SmokeDocument;
     assert.equal(found.verdict, 'intact');
     assert.deepEqual(
@@ -84,7 +84,7 @@ onBothStreams('smoke says what is wrong', async (bootstrap) => {
     await desk.run(['init', 'elsewhere', '--ledger', 'audit.example.com/elsewhere']);
     const other = text.replace('keys/sealer.pub.pem', 'elsewhere/keys/sealer.pub.pem');
     await writeFile(desk.path('key.yaml'), other);
-    const sealer = desk.start(['seal', '--workers', '1']);
+    const sealer = desk.start(['seal']);
     await until('the sealer publishes', async () => (await desk.notes()) !== '');
     // All of the time is waited for a checkpoint that this key signed.
     const wrongKey = await desk.run(['smoke', '--config', 'key.yaml', '--timeout', '10s']);

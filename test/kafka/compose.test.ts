@@ -37,7 +37,7 @@ test('docker-compose.yml: its brokers, users, ledger, sealer and commands', asyn
     });
     await step('the sealer seals what a publisher publishes; smoke, verify, replay', async () => {
       const environment = cluster.environment('sealer');
-      const sealer = desk.start([...cluster.command('sealer'), '--workers', '1'], { environment });
+      const sealer = desk.start([...cluster.command('sealer')], { environment });
       await run(0, ['publish'], as('publisher').environment);
       const text = await run(0, ['smoke'], cluster.environment('sealstream'));
       assert.match(text, /PASSED/);
@@ -51,7 +51,7 @@ test('docker-compose.yml: its brokers, users, ledger, sealer and commands', asyn
     });
     await step('each user is refused what its role is not for', async () => {
       for (const [user, words] of [
-        ['publisher', ['seal', '--once', '--workers', '1']],
+        ['publisher', ['seal', '--once']],
         ['auditor', ['publish']],
         ['inspector', ['publish']],
         ['analyst', ['publish']],

@@ -12,8 +12,7 @@ const PARTITIONS = 4;
 onBothStreams('two sealers, one killed while it seals: the other seals everything', (bootstrap) =>
   LedgerDesk.use({ bootstrap, partitions: PARTITIONS, seal: QUICK }, async (desk) => {
     const [first = 0, second = 0] = await freePorts(2);
-    // Four threads for four partitions, on any machine: each process then has two of them.
-    const words = ['seal', '--workers', '2', '--metrics'];
+    const words = ['seal', '--metrics'];
     const doomed = desk.start([...words, String(first)]);
     const other = desk.start([...words, String(second)]);
     const stream = await desk.openStream();

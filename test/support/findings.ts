@@ -70,6 +70,7 @@ function clockNow(): () => number {
 export class LocalWalkers implements SpanWalkers {
   readonly count = 4;
   readonly shortest = 1n;
+  readonly fewest = 1n;
   readonly #stream: Stream;
   readonly #timing: Timing;
   walked = 0;

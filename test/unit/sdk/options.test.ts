@@ -124,7 +124,6 @@ function entryPoints(stream: Stream, memory: Memory, folder: string): Record<str
         truncatedAfter: null,
         timeout: '30s',
         stopWithin: true,
-        takes: [],
         clock: Date.now,
         logger: {},
         hooks: { steps: () => {} },

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
-import { AssignerProtocol } from 'kafkajs';
 import type { Stream } from '../../stream/stream.js';
 import { checkpointsEnd, fillTopic } from '../support/filled-topic.js';
 import { freePorts } from '../support/kafka/ports.js';
-import { kafkaTest } from '../support/kafka.js';
-import { withAdmin } from '../support/kafka-admin.js';
 import { LEDGER, LedgerDesk, onBothStreams, until } from '../support/ledger-desk.js';
 import { ask, perPartition } from '../support/seal-metrics.js';
 import { readSealedLogs, unsealedLog, wrongCheckpoints } from '../support/sealed-log.js';
 
-const SEALED = 'sealstream_sealed_records_total';
 const QUICK = { every: '300ms', records: 100, heartbeat: '2s' };
 const PARTITIONS = 4;
-const WORKERS = ['--workers', '2'];
 /** Each of twice as much: in one of them the sealer is killed before it is done. */
 const KILLS = 5;
 
@@ -25,7 +20,7 @@ async function killedInTheMiddle(desk: LedgerDesk, stream: Stream): Promise<numb
     await fillTopic(stream, desk.topic, batches, 200);
     records += batches * 200;
     const end = await checkpointsEnd(stream, desk.topic);
-    const doomed = desk.start(['seal', '--once', ...WORKERS]);
+    const doomed = desk.start(['seal', '--once']);
     await checkpointsEnd(stream, desk.topic, end);
     doomed.kill('SIGKILL');
     const { code, stderr } = await doomed.session;
@@ -38,13 +33,13 @@ async function killedInTheMiddle(desk: LedgerDesk, stream: Stream): Promise<numb
   return assert.fail('the sealer is always faster than its end');
 }
 
-onBothStreams('two threads, killed in the middle: the next process goes on', (bootstrap) =>
+onBothStreams('a sealer that is killed in the middle: the next one goes on', (bootstrap) =>
   LedgerDesk.use({ bootstrap, partitions: PARTITIONS, seal: QUICK }, async (desk) => {
     const stream = await desk.openStream();
     let records = 0;
     try {
       records = await killedInTheMiddle(desk, stream);
-      const { code, stderr } = await desk.run(['seal', '--once', ...WORKERS]);
+      const { code, stderr } = await desk.run(['seal', '--once']);
       assert.deepEqual([code, stderr], [0, '']);
       const logs = await readSealedLogs(stream, LEDGER, desk.topic, await desk.publicKey());
       assert.equal(unsealedLog(logs), null);
@@ -57,12 +52,12 @@ onBothStreams('two threads, killed in the middle: the next process goes on', (bo
   }),
 );
 
-onBothStreams('two threads keep sealing; SIGTERM: last checkpoints, exit 0', (bootstrap) =>
+onBothStreams('SIGTERM: last checkpoints of all partitions, exit 0', (bootstrap) =>
   LedgerDesk.use(
     { bootstrap, partitions: PARTITIONS, seal: { every: '1h', heartbeat: '1h' } },
     async (desk) => {
       const [port = 0] = await freePorts(1);
-      const running = desk.start(['seal', '--metrics', String(port), ...WORKERS]);
+      const running = desk.start(['seal', '--metrics', String(port)]);
       const stream = await desk.openStream();
       try {
         const chained = () => perPartition(port, 'sealstream_lag_records', desk.topic);
@@ -87,52 +82,4 @@ onBothStreams('two threads keep sealing; SIGTERM: last checkpoints, exit 0', (bo
       assert.deepEqual([code, report.records], [0, '400']);
     },
   ),
-);
-
-interface Member {
-  readonly memberAssignment: Buffer;
-}
-
-function assigned({ memberAssignment }: Member, topic: string): readonly number[] {
-  return AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? [];
-}
-
-kafkaTest('each thread is a member of the group, and the partitions are divided', (bootstrap) =>
-  LedgerDesk.use({ bootstrap, partitions: PARTITIONS, seal: QUICK }, async (desk) => {
-    const [port = 0] = await freePorts(1);
-    const running = desk.start(['seal', '--metrics', String(port), ...WORKERS]);
-    const group = `sealstream-sealer/${LEDGER}/${desk.topic}`;
-    const divided = () =>
-      withAdmin(bootstrap, async (admin) => {
-        const { groups } = await admin.describeGroups([group]);
-        return (groups[0]?.members ?? []).map((member) => assigned(member, desk.topic).length);
-      });
-    await until('two members share the partitions', async () => {
-      const shares = await divided();
-      return shares.length === 2 && shares.every((share) => share === PARTITIONS / 2);
-    });
-    const stream = await desk.openStream();
-    try {
-      const key = await desk.publicKey();
-      for (const round of [1, 2]) {
-        await fillTopic(stream, desk.topic, 40, 100);
-        await until(`round ${round} is sealed and counted`, async () => {
-          const counted = [...(await perPartition(port, SEALED, desk.topic)).values()];
-          return counted.length === PARTITIONS && counted.every((sum) => sum === round * 1000);
-        });
-      }
-      running.kill('SIGTERM');
-      assert.equal((await running.session).code, 0, running.stderr());
-      const logs = await readSealedLogs(stream, LEDGER, desk.topic, key);
-      assert.equal(unsealedLog(logs), null);
-      assert.deepEqual(logs.flatMap(wrongCheckpoints), []);
-    } finally {
-      await stream.close();
-    }
-    // Who cannot leave in time says so, and is taken out of the group when its session ends.
-    if ((await divided()).length > 0) assert.match(running.stderr(), /not left in time/);
-    await until('nobody is in the group', async () => (await divided()).length === 0);
-    const { code, report } = await desk.verify();
-    assert.deepEqual([code, report.verdict, report.records], [0, 'intact', '8000']);
-  }),
 );
