@@ -137,11 +137,14 @@ describe('a sealer whose clock is 50 years ahead', { concurrency: true }, () => 
   });
 
   it('asks through no log that is refused: what its refusal tells of stays', async () => {
-    const scene = new Scene(await TestLedger.make(0));
-    await scene.ledger.createTopics(2);
-    await scene.ledger.start(0);
+    const ledger = new TestLedger();
+    ledgers.push(ledger);
+    await ledger.open();
+    await ledger.createTopics(2);
+    await ledger.start(0);
+    const scene = new Scene(ledger);
     await scene.ledger.append(1);
-    assert.deepEqual(reasons(await scene.sealOnce()), [null, 'not-started']);
+    assert.deepEqual(reasons(await scene.sealOnce()), [null, 'memory-missing']);
     scene.ledger.deleteTopic(`${scene.ledger.topic}.checkpoints`);
     await scene.ledger.createTopics(2);
     await scene.ledger.start(1);
