@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32c } from '../../stream/batch/crc32c.js';
 import {
@@ -67,8 +67,10 @@ export function repeat(batch: StoredBatch | undefined): void {
   insert(batch.file, batch.position + batch.bytes.length, batch.bytes);
 }
 
+/** Without the index, which would lead astray by as much: over many a wrong one no broker starts. */
 export function insert(file: string, at: number, bytes: Buffer): void {
   const stored = readFileSync(file);
+  rmSync(file.replace(/\.log$/, '.index'), { force: true });
   writeFileSync(file, Buffer.concat([stored.subarray(0, at), bytes, stored.subarray(at)]));
 }
 
