@@ -227,11 +227,6 @@ export const signal = having<AbortSignal>(
   'throwIfAborted',
 );
 
-/** Any object, whose members are for whoever reads them. */
-export function object<T extends object>(): Kind<T> {
-  return fitting('an object', (value): value is T => typeof value === 'object' && value !== null);
-}
-
 /**
  * `inner` for those outside the package: its arguments are checked, and what is thrown that is none
  * of our errors is about one of them (a member that is not what its type says, a getter that throws).

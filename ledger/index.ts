@@ -18,9 +18,10 @@ import {
   having,
   type Kind,
   listOf,
+  members,
   number,
-  object,
   optional,
+  orNull,
   publicKey,
   taking,
   text,
@@ -34,7 +35,7 @@ import * as originFunctions from './origin.js';
 import type { LeafSource } from './proof.js';
 import * as proofFunctions from './proof.js';
 import * as receiptFunctions from './receipt.js';
-import type { RecordHeader, RecordParts } from './records.js';
+import type { RecordHeader, RecordParts, TimestampType } from './records.js';
 import * as encodingsFunctions from './text.js';
 import * as timeFunctions from './time.js';
 
@@ -58,9 +59,6 @@ export * from './records.js';
 /** More hashes than any proof has, and more headers than a record has room for. */
 const MOST = 1024 * 1024;
 
-const parts = object<RecordParts>();
-const checkpoint = object<Checkpoint>();
-const note = object<noteFunctions.Note>();
 const leaves = callable<LeafSource>();
 const signing = having<SigningKey>('a signing key', 'sign');
 const hash: Kind<Hash> = (value, where) => hashFunctions.asHash(bytes(value, where));
@@ -74,6 +72,57 @@ const textOrBytes: Kind<string | Uint8Array> = (value, where) => {
   if (typeof value === 'string') return value;
   return bytes(value, where);
 };
+const bytesOrNull = orNull(bytes);
+const header = members<RecordHeader>({ key: bytes, value: bytesOrNull });
+const headers = listOf(header, MOST);
+const parts = members<RecordParts>({ key: bytesOrNull, value: bytesOrNull, headers });
+const line: Kind<readonly [string, string]> = (value, where) => {
+  const [name, ...rest] = listOf(text, 2)(value, where);
+  return [name ?? '', rest[0] ?? ''];
+};
+const extensions = listOf(line, MOST);
+const checkpoint = members<Checkpoint>({
+  origin: text,
+  size: bigint,
+  root: hash,
+  first: bigint,
+  next: bigint,
+  partitions: number,
+  chain: hash,
+  time: number,
+  extensions,
+});
+const extended = members<Pick<Checkpoint, 'extensions'>>({ extensions });
+const signature = members<noteFunctions.NoteSignature>({
+  name: text,
+  keyId: bytes,
+  signature: bytes,
+});
+const note = members<noteFunctions.Note>({ text, signatures: listOf(signature, MOST) });
+const checkpointRecord = members<checkpointRecordFunctions.CheckpointRecord>({
+  note: text,
+  last: bytes,
+  frontier: bytes,
+});
+const entry = members<entryFunctions.Entry>({
+  previous: hash,
+  record: hash,
+  offset: bigint,
+  timestamp: bigint,
+  timestampType: number as Kind<TimestampType>,
+});
+const origin = members<originFunctions.Origin>({
+  ledger: text,
+  topic: text,
+  topicId: text,
+  partition: number,
+});
+const receipt = members<receiptFunctions.Receipt>({
+  index: bigint,
+  entry: bytes,
+  proof: hashes,
+  note: text,
+});
 
 export const sizeOfBody = taking('sizeOfBody', [parts], bodyFunctions.sizeOfBody);
 export const writeBody = taking('writeBody', [bytes, number, parts], bodyFunctions.writeBody);
@@ -113,7 +162,7 @@ export const uncheckedCheckpoint = taking(
 );
 export const clockCorrected = taking(
   'clockCorrected',
-  [checkpoint],
+  [extended],
   checkpointFunctions.clockCorrected,
 );
 export const formatClockCorrected = taking(
@@ -133,7 +182,7 @@ export const checkpointKey = taking(
 );
 export const encodeCheckpointRecord = taking(
   'encodeCheckpointRecord',
-  [object()],
+  [checkpointRecord],
   checkpointRecordFunctions.encodeCheckpointRecord,
 );
 export const decodeCheckpointRecord = taking(
@@ -148,7 +197,7 @@ export const isConfigurationHash = taking(
 );
 export const configurationLine = taking(
   'configurationLine',
-  [object()],
+  [extended],
   configurationLineFunctions.configurationLine,
 );
 export const formatConfigurationLine = taking(
@@ -163,7 +212,7 @@ export const configurationHeader = taking(
 );
 export const configurationOfHeaders = taking(
   'configurationOfHeaders',
-  [listOf(object<RecordHeader>(), MOST)],
+  [headers],
   configurationLineFunctions.configurationOfHeaders,
 );
 export const configurationOfBody = taking(
@@ -203,7 +252,7 @@ export const entryConflict = taking(
   [checkpoint, checkpoint, bigint, bytes, hashes],
   conflictFunctions.entryConflict,
 );
-export const encodeEntry = taking('encodeEntry', [object()], entryFunctions.encodeEntry);
+export const encodeEntry = taking('encodeEntry', [entry], entryFunctions.encodeEntry);
 export const decodeEntry = taking('decodeEntry', [bytes], entryFunctions.decodeEntry);
 export const appendLeaf = taking(
   'appendLeaf',
@@ -245,7 +294,7 @@ export const verifySignature = taking(
   keysFunctions.verifySignature,
 );
 export const parseNote = taking('parseNote', [textOrBytes], noteFunctions.parseNote);
-export const formatNote = taking('formatNote', [object()], noteFunctions.formatNote);
+export const formatNote = taking('formatNote', [note], noteFunctions.formatNote);
 export const signNote = taking('signNote', [text, text, signing], noteFunctions.signNote);
 export const keyId = taking('keyId', [text, publicKey], noteFunctions.keyId);
 export const verifierKey = taking('verifierKey', [text, publicKey], noteFunctions.verifierKey);
@@ -253,7 +302,7 @@ export const openNote = taking('openNote', [textOrBytes, text, publicKey], noteF
 export const checkLedgerName = taking('checkLedgerName', [text], originFunctions.checkLedgerName);
 export const checkTopicName = taking('checkTopicName', [text], originFunctions.checkTopicName);
 export const checkTopicId = taking('checkTopicId', [text], originFunctions.checkTopicId);
-export const formatOrigin = taking('formatOrigin', [object()], originFunctions.formatOrigin);
+export const formatOrigin = taking('formatOrigin', [origin], originFunctions.formatOrigin);
 export const parseOrigin = taking('parseOrigin', [text], originFunctions.parseOrigin);
 export const genesis = taking('genesis', [text], originFunctions.genesis);
 export const treeRoot = taking('treeRoot', [leaves, bigint], proofFunctions.treeRoot);
@@ -287,11 +336,11 @@ export const checkConsistency = taking(
   [bigint, hash, bigint, hash, hashes],
   proofFunctions.checkConsistency,
 );
-export const formatReceipt = taking('formatReceipt', [object()], receiptFunctions.formatReceipt);
+export const formatReceipt = taking('formatReceipt', [receipt], receiptFunctions.formatReceipt);
 export const parseReceipt = taking('parseReceipt', [textOrBytes], receiptFunctions.parseReceipt);
 export const checkReceipt = taking(
   'checkReceipt',
-  [object(), bytes, publicKey],
+  [receipt, bytes, publicKey],
   receiptFunctions.checkReceipt,
 );
 export const decodeBase64 = taking('decodeBase64', [text], encodingsFunctions.decodeBase64);

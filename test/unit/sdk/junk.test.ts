@@ -154,6 +154,15 @@ test('events that are encoded, decoded or read from JSON are refused as ours', a
   );
 });
 
+/** What functions of the format take, in outline. */
+const TAKEN: readonly Readonly<Record<string, unknown>>[] = [
+  { text: 'a\n', signatures: [] },
+  { key: null, value: new Uint8Array(1), headers: [] },
+  { origin: 'a', size: 0n, root: new Uint8Array(32), extensions: [] },
+  { index: 0n, entry: new Uint8Array(81), proof: [], note: '' },
+  { note: '', last: new Uint8Array(81), frontier: new Uint8Array(32) },
+];
+
 test('functions of the format take any argument, or refuse it as ours', async () => {
   const functions = Object.entries(ledger).filter(
     ([name, value]) =>
@@ -164,6 +173,7 @@ test('functions of the format take any argument, or refuse it as ours', async ()
   const given = fc.oneof(
     junk,
     plain.map((value) => () => value),
+    ...TAKEN.map(broken),
   );
   const data = [
     'malformed',
