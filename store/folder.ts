@@ -7,7 +7,6 @@ import {
   flag,
   type Kinds,
   members,
-  object,
   optional,
   taking,
   text,
@@ -17,6 +16,7 @@ import { checkLedgerName, checkTopicName } from '../ledger/origin.js';
 import { equalBytes } from '../ledger/text.js';
 import { DATA_FILE, type Database, DatabaseAtPath } from './database.js';
 import { checkDatabaseFile } from './database-file.js';
+import { recordKind } from './given.js';
 import type { Memory, MemoryKey, MemoryRecord, MemorySlot } from './memory.js';
 import { decodeMemoryRecord, encodeMemoryRecord } from './record.js';
 
@@ -229,7 +229,7 @@ class FolderMemory implements Memory {
 }
 
 /** What could not be read again is not written. */
-const encoded = taking('memory: the record', [object<MemoryRecord>()], (record) => {
+const encoded = taking('memory: the record', [recordKind], (record) => {
   const bytes = Buffer.from(encodeMemoryRecord(record));
   decodeMemoryRecord(bytes);
   return bytes;
