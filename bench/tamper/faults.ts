@@ -115,12 +115,14 @@ function besideWithIndex(victim: Victim): Changed {
 function beside(victim: Victim): Changed {
   const batch = batchOf(victim);
   insert(batch.file, batch.position + batch.bytes.length, forgedCopy(batch));
+  leadToItself(batch);
   return rangeOf(batch);
 }
 
 function twice(victim: Victim): Changed {
   const batch = batchOf(victim);
   repeat(batch);
+  leadToItself(batch);
   return rangeOf(batch);
 }
 
@@ -195,9 +197,13 @@ function timesAstray(victim: Victim): Changed {
 }
 
 function honestIndex(victim: Victim): Changed {
-  const batch = batchOf(victim);
-  leadTo(batch.file, rangeOf(batch).to - 1n, batch.position);
+  leadToItself(batchOf(victim));
   return null;
+}
+
+/** Without an index of many batches a broker makes one, and over a batch that is there twice it stops. */
+function leadToItself(batch: StoredBatch): void {
+  leadTo(batch.file, rangeOf(batch).to - 1n, batch.position);
 }
 
 function checkpointChanged({ root, topic, random }: Victim): Changed {

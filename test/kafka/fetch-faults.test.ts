@@ -55,7 +55,8 @@ clusterTest('one broker: freeze, restart, disk', { nodes: 1 }, async (cluster) =
     await append(stream, topic, 0, [[record('c')]]);
     assert.deepEqual(values(await pollUntil(reader, (all) => values(all).length > 0)), ['c']);
 
-    // A restart raises the leader epoch: epoch 0 now ends at offset 3.
+    // A restart raises the leader epoch: epoch 0 now ends at offset 3, or at 2 where the broker was
+    // frozen for so long that the controller had fenced it.
     await node.stop();
     await node.start();
     await append(stream, topic, 0, [['d', 'e', 'f'].map(record)]);
@@ -66,7 +67,7 @@ clusterTest('one broker: freeze, restart, disk', { nodes: 1 }, async (cluster) =
     const diverged = await pollUntil(reader, (all) => errorCodes(all).length > 0);
     assert.deepEqual(errorCodes(diverged), ['log-diverged']);
     assert.deepEqual(values(diverged), []);
-    assert.match(diverged.at(-1)?.error?.message ?? '', /epoch 0, offset 3/);
+    assert.match(diverged.at(-1)?.error?.message ?? '', /epoch 0, offset [23]\)/);
     await impatient.close();
 
     // The broker hands out what is on its disk without looking at the CRC.
