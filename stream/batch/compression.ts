@@ -1,9 +1,8 @@
-import { gzipSync } from 'node:zlib';
 import { SealstreamError } from '../../ledger/error.js';
 import { decompressGzip } from './gzip.js';
-import { compressLz4, decompressLz4 } from './lz4.js';
-import { compressSnappy, decompressSnappy } from './snappy.js';
-import { compressZstd, decompressZstd } from './zstd.js';
+import { decompressLz4 } from './lz4.js';
+import { decompressSnappy } from './snappy.js';
+import { decompressZstd } from './zstd.js';
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
@@ -39,20 +38,4 @@ export function decompress(codec: number, bytes: Uint8Array, limit: number): Uin
     throw new SealstreamError('unsupported', `compression ${codec} is not known`);
   }
   return bytes.length === 0 ? bytes : decoder(bytes, Math.min(limit, MAX_LIMIT));
-}
-
-/** Compresses a batch's records. */
-export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
-  switch (compression) {
-    case 'none':
-      return bytes;
-    case 'gzip':
-      return gzipSync(bytes);
-    case 'snappy':
-      return compressSnappy(bytes, 'xerial');
-    case 'lz4':
-      return compressLz4(bytes);
-    case 'zstd':
-      return compressZstd(bytes);
-  }
 }

@@ -3,7 +3,6 @@ import { SealstreamError } from '../../ledger/error.js';
 import type { RecordParts } from '../../ledger/records.js';
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from '../../ledger/varint.js';
 import type { EncodedBatch } from '../stream.js';
-import { COMPRESSION_CODES, type Compression, compress } from './compression.js';
 import { crc32c } from './crc32c.js';
 import {
   ATTRIBUTES_AT,
@@ -28,16 +27,13 @@ export const DEFAULT_MAX_BATCH_BYTES = 1_048_588;
 const FIRST_CAPACITY = 16 * 1024;
 
 export interface BatchEncoderOptions {
-  /** Largest batch, header included and before compression. Default 1 048 588, Kafka's own. */
+  /** Largest batch, header included. Default 1 048 588, Kafka's own. */
   readonly maxBytes?: number;
-  /** Default none: publishers send uncompressed. */
-  readonly compression?: Compression;
 }
 
-/** Collects records into one batch v2; after `finish` it starts the next. */
+/** Collects records into one batch v2, uncompressed as publishers send them; after `finish` it starts the next. */
 export class BatchEncoder {
   readonly #maxBytes: number;
-  readonly #compression: Compression;
   #bytes: Uint8Array<ArrayBuffer>;
   #size = RECORDS_AT;
   #count = 0;
@@ -49,7 +45,6 @@ export class BatchEncoder {
 
   constructor(options: BatchEncoderOptions = {}) {
     this.#maxBytes = Math.min(options.maxBytes ?? DEFAULT_MAX_BATCH_BYTES, MAX_BATCH_BYTES);
-    this.#compression = options.compression ?? 'none';
     this.#bytes = new Uint8Array(FIRST_CAPACITY);
   }
 
@@ -58,7 +53,7 @@ export class BatchEncoder {
     return this.#count;
   }
 
-  /** Of the batch so far, header included, before compression. */
+  /** Of the batch so far, header included. */
   get sizeInBytes(): number {
     return this.#size;
   }
@@ -117,12 +112,12 @@ export class BatchEncoder {
   /** The batch of the records added. Throws `usage` where there are none. */
   finish(): EncodedBatch {
     if (this.#count === 0) throw new SealstreamError('usage', 'a batch needs a record');
-    const bytes = this.#compressed();
+    const bytes = this.#bytes.slice(0, this.#size);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     view.setInt32(BATCH_LENGTH_AT, bytes.length - LENGTH_OVERHEAD);
     view.setInt32(LEADER_EPOCH_AT, -1);
     view.setInt8(MAGIC_AT, 2);
-    view.setInt16(ATTRIBUTES_AT, COMPRESSION_CODES[this.#compression]);
+    view.setInt16(ATTRIBUTES_AT, 0);
     view.setInt32(LAST_OFFSET_DELTA_AT, this.#count - 1);
     view.setBigInt64(BASE_TIMESTAMP_AT, this.#baseTimestamp);
     view.setBigInt64(MAX_TIMESTAMP_AT, this.#maxTimestamp);
@@ -135,15 +130,6 @@ export class BatchEncoder {
     this.#size = RECORDS_AT;
     this.#count = 0;
     return batch;
-  }
-
-  /** A new array: room for the header, then the records as they are stored. */
-  #compressed(): Uint8Array {
-    const plain = this.#bytes.subarray(RECORDS_AT, this.#size);
-    const records = compress(this.#compression, plain);
-    const bytes = new Uint8Array(RECORDS_AT + records.length);
-    bytes.set(records, RECORDS_AT);
-    return bytes;
   }
 
   #reserve(size: number): void {

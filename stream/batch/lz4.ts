@@ -3,7 +3,6 @@
  * and repair its CRC-32C, and what one client refuses must not pass here for what was sealed. The
  * decoder is our own because the native one takes no limit: a few kilobytes would fill the memory.
  */
-import lz4 from 'lz4-napi';
 import { corrupt } from './layout.js';
 import { tooLarge } from './limits.js';
 import { xxh32 } from './xxh32.js';
@@ -64,11 +63,6 @@ export function decompressLz4(bytes: Uint8Array, limit: number): Uint8Array {
     if (word > 0x7fffffff) output.append(block);
     else decodeBlock(block, output, frame.maxBlockBytes);
   }
-}
-
-/** One frame of independent blocks without content size, as the Java client writes it. */
-export function compressLz4(bytes: Uint8Array): Uint8Array {
-  return lz4.compressFrameSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
 function readFrame(bytes: Uint8Array, view: DataView): Frame {

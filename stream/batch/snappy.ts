@@ -3,7 +3,6 @@
  * each with its length) or one bare block (librdkafka). The decoder is our own because snappyjs
  * accepts output shorter than declared and can be sent backwards for ever by a crafted literal.
  */
-import snappyjs from 'snappyjs';
 import { corrupt } from './layout.js';
 import { tooLarge } from './limits.js';
 
@@ -12,7 +11,6 @@ const XERIAL_MAGIC = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x0
 const XERIAL_HEADER_BYTES = 16;
 /** Of the stream, and the oldest that can read it: there is one. */
 const XERIAL_VERSION = 1;
-const XERIAL_BLOCK_BYTES = 32 * 1024;
 
 /** The best a block can do is 64 bytes from 3: more is declared only to exhaust memory. */
 const MAX_RATIO = 22;
@@ -42,27 +40,6 @@ export function decompressSnappy(bytes: Uint8Array, limit: number): Uint8Array {
     at += length;
   }
   return join(blocks, size);
-}
-
-/** `framing`: xerial as the Java client writes it, bare as librdkafka does. */
-export function compressSnappy(bytes: Uint8Array, framing: 'xerial' | 'bare'): Uint8Array {
-  const plain = new Uint8Array(bytes);
-  if (framing === 'bare') return snappyjs.compress(plain);
-  const header = new Uint8Array(XERIAL_HEADER_BYTES);
-  header.set(XERIAL_MAGIC);
-  header[11] = XERIAL_VERSION;
-  header[15] = XERIAL_VERSION;
-  const parts: Uint8Array[] = [header];
-  for (let at = 0; at < plain.length; at += XERIAL_BLOCK_BYTES) {
-    const block = snappyjs.compress(plain.slice(at, at + XERIAL_BLOCK_BYTES));
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, block.length);
-    parts.push(length, block);
-  }
-  return join(
-    parts,
-    parts.reduce((size, part) => size + part.length, 0),
-  );
 }
 
 function startsXerial(bytes: Uint8Array, at: number): boolean {

@@ -4,7 +4,7 @@
  */
 import { corrupt } from './layout.js';
 import { tooLarge } from './limits.js';
-import { compressFrame, decompressFrame } from './zstd-library.js';
+import { decompressFrame } from './zstd-library.js';
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -54,11 +54,6 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
     at += part.length;
   }
   return joined;
-}
-
-/** One frame with its content size, as librdkafka writes it. */
-export function compressZstd(bytes: Uint8Array): Uint8Array {
-  return compressFrame(bytes);
 }
 
 function skippableEnd(view: DataView, at: number): number | null {

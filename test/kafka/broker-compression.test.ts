@@ -5,6 +5,7 @@ import { BatchEncoder } from '../../stream/batch/encode.js';
 import { openKafka } from '../../stream/kafka/kafka.js';
 import type { Appender, EncodedBatch, TopicIdentity } from '../../stream/stream.js';
 import { withTopic } from '../support/append-fixture.js';
+import { compressedBatch } from '../support/compress.js';
 import { kafkaTest } from '../support/kafka.js';
 import { pollUntil } from '../support/kafka-reading.js';
 import { type ExpectedRecord, listRecord, listRecords } from '../support/librdkafka.js';
@@ -32,12 +33,12 @@ const GROUPS: readonly (readonly RecordParts[])[] = [
 ];
 
 function encode(records: readonly RecordParts[], compression: Compression): EncodedBatch {
-  const encoder = new BatchEncoder({ compression, maxBytes: MAX_BYTES });
+  const encoder = new BatchEncoder({ maxBytes: MAX_BYTES });
   for (const [index, record] of records.entries()) {
     // Up and down: a broker that recompresses writes the deltas anew.
     assert.ok(encoder.add(record, 1_700_000_000_000n + BigInt((index * 7919) % 1000)));
   }
-  return encoder.finish();
+  return compressedBatch(encoder.finish(), compression);
 }
 
 /** Appends every group; what must be read then. */

@@ -1,9 +1,4 @@
-import {
-  COMPRESSION_CODES,
-  type Compression,
-  compress,
-  decompress,
-} from '../../stream/batch/compression.js';
+import { COMPRESSION_CODES, type Compression, decompress } from '../../stream/batch/compression.js';
 import { readBatchHeader } from '../../stream/batch/decode.js';
 import {
   ATTRIBUTES_AT,
@@ -15,6 +10,7 @@ import {
 import { concat, withCrc } from '../unit/stream/batch/support.js';
 import { withLz4Checksum } from './codec-forms.js';
 import type { Seed } from './codec-seeds.js';
+import { compress } from './compress.js';
 
 const CODECS = Object.keys(COMPRESSION_CODES) as Compression[];
 const LIMIT = 64 * 1024 * 1024;

@@ -3,10 +3,9 @@ import { gzipSync } from 'node:zlib';
 import { crc32 } from '@node-rs/crc32';
 import { COMPRESSION_CODES, type Compression } from '../../stream/batch/compression.js';
 import { RECORDS_AT } from '../../stream/batch/layout.js';
-import { compressLz4 } from '../../stream/batch/lz4.js';
-import { compressSnappy } from '../../stream/batch/snappy.js';
 import { xxh32 } from '../../stream/batch/xxh32.js';
 import { concat, craft, text } from '../unit/stream/batch/support.js';
+import { compressLz4, compressSnappy } from './compress.js';
 import { batchPlaces } from './librdkafka.js';
 
 const LZ4_DESCRIPTOR_AT = 4;

@@ -2,7 +2,6 @@ import { gzipSync } from 'node:zlib';
 import { COMPRESSION_CODES, type Compression } from '../../stream/batch/compression.js';
 import { readBatchHeader } from '../../stream/batch/decode.js';
 import { RECORDS_AT } from '../../stream/batch/layout.js';
-import { compressZstd } from '../../stream/batch/zstd.js';
 import { concat, text } from '../unit/stream/batch/support.js';
 import {
   batchOf,
@@ -14,6 +13,7 @@ import {
   lz4Frame,
   xerial,
 } from './codec-forms.js';
+import { compressZstd } from './compress.js';
 import { batchPlaces, FIXTURES, segmentOf } from './librdkafka.js';
 
 /** Every bit of a larger one would take too long. */

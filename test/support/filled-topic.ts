@@ -1,5 +1,6 @@
 import { BatchEncoder } from '../../stream/batch/encode.js';
 import type { Stream } from '../../stream/stream.js';
+import { compressedBatch } from './compress.js';
 
 /** For a sealer that starts, and for its first checkpoint. */
 const PATIENCE_MS = 120_000;
@@ -17,12 +18,15 @@ export async function fillTopic(
   const appender = await stream.appender(described);
   const outcomes = Array.from({ length: batches }, (_, batch) => {
     const compression = COMPRESSIONS[batch % COMPRESSIONS.length] ?? 'none';
-    const encoder = new BatchEncoder({ compression });
+    const encoder = new BatchEncoder();
     for (let index = 0; index < count; index += 1) {
       const value = Buffer.from(`record ${index} of batch ${batch}, as ${compression}`);
       encoder.add({ key: null, value, headers: [] }, BigInt(Date.now()));
     }
-    return appender.append(batch % described.partitions, encoder.finish());
+    return appender.append(
+      batch % described.partitions,
+      compressedBatch(encoder.finish(), compression),
+    );
   });
   for (const outcome of await Promise.all(outcomes)) {
     if (outcome.kind !== 'acknowledged') throw outcome.error;

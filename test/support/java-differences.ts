@@ -1,8 +1,6 @@
 import { gzipSync } from 'node:zlib';
-import { COMPRESSION_CODES, type Compression, compress } from '../../stream/batch/compression.js';
+import { COMPRESSION_CODES, type Compression } from '../../stream/batch/compression.js';
 import { RECORDS_AT, RECORDS_COUNT_AT } from '../../stream/batch/layout.js';
-import { compressLz4 } from '../../stream/batch/lz4.js';
-import { compressZstd } from '../../stream/batch/zstd.js';
 import { concat, craft, text, withCrc } from '../unit/stream/batch/support.js';
 import {
   batchOf,
@@ -15,6 +13,7 @@ import {
   xerial,
 } from './codec-forms.js';
 import { librdkafkaBatch } from './codec-seeds.js';
+import { compress, compressLz4, compressZstd } from './compress.js';
 import type { Reading } from './java-batches.js';
 
 /** A kind of batch that we read and Kafka's Java client does not, or the other way round. */

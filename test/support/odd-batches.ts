@@ -1,9 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { compressLz4 } from '../../stream/batch/lz4.js';
-import { compressSnappy } from '../../stream/batch/snappy.js';
 import type { EncodedBatch } from '../../stream/stream.js';
 import { concat, craft, text } from '../unit/stream/batch/support.js';
 import { lz4Block, lz4Frame } from './codec-forms.js';
+import { compressLz4, compressSnappy } from './compress.js';
 
 const GZIP = 1;
 const SNAPPY = 2;

@@ -11,8 +11,8 @@ import {
   LENGTH_OVERHEAD,
   RECORDS_AT,
 } from '../../../stream/batch/layout.js';
-import { compressZstd } from '../../../stream/batch/zstd.js';
 import { gzipWithFields, lz4Block, lz4Frame, xerial } from '../../support/codec-forms.js';
+import { compressZstd } from '../../support/compress.js';
 import { checkBothWays, expectFinding } from '../../support/findings.js';
 import { FolderPlace } from '../../support/folder-place.js';
 import { MadeLedger } from '../../support/made-ledger.js';

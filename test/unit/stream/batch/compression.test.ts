@@ -6,11 +6,10 @@ import fc from 'fast-check';
 import {
   COMPRESSION_CODES,
   type Compression,
-  compress,
   decompress,
 } from '../../../../stream/batch/compression.js';
-import { compressSnappy } from '../../../../stream/batch/snappy.js';
 import * as lz4 from '../../../support/codec-forms.js';
+import { compress, compressSnappy } from '../../../support/compress.js';
 import { concat, craft, decodeAll, encode, text } from './support.js';
 
 const codecs = (Object.keys(COMPRESSION_CODES) as Compression[]).filter((name) => name !== 'none');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { decodeBatches } from '../../../../stream/batch/decode.js';
-import { compressZstd } from '../../../../stream/batch/zstd.js';
+import { compressZstd } from '../../../support/compress.js';
 import { MISPLACED_BATCHES, ODD_BATCHES } from '../../../support/odd-batches.js';
 import { concat, craft, decodeAll, text } from './support.js';
 

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import type { RecordParts } from '../../../../ledger/records.js';
+import type { Compression } from '../../../../stream/batch/compression.js';
 import { crc32c } from '../../../../stream/batch/crc32c.js';
 import { type DecodedBatches, decodeBatches } from '../../../../stream/batch/decode.js';
 import { BatchEncoder, type BatchEncoderOptions } from '../../../../stream/batch/encode.js';
 import type { EncodedBatch } from '../../../../stream/stream.js';
+import { compressedBatch } from '../../../support/compress.js';
 
 const bytes = fc.uint8Array({ maxLength: 300 });
 const headerKeys = fc.oneof(
@@ -23,13 +25,13 @@ export function text(value: string): Uint8Array {
 
 export function encode(
   records: readonly (readonly [RecordParts, bigint])[],
-  options: BatchEncoderOptions = {},
+  { compression = 'none', ...options }: BatchEncoderOptions & { compression?: Compression } = {},
 ): EncodedBatch {
   const encoder = new BatchEncoder({ maxBytes: 4_000_000, ...options });
   for (const [parts, timestamp] of records) {
     if (!encoder.add(parts, timestamp)) throw new Error('a test record does not fit');
   }
-  return encoder.finish();
+  return compressedBatch(encoder.finish(), compression);
 }
 
 export function decodeAll(batches: Uint8Array, maxRecordBytes?: number): DecodedBatches {
