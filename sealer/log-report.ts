@@ -35,7 +35,8 @@ export function compareLogs(a: LogReport, b: LogReport): number {
 
 export function reportOf(runner: LogRunner, now: number, monotonic: number): LogReport {
   const { log } = runner;
-  const { sealed, highWatermark, unsealedSince } = log;
+  const { sealed } = log;
+  const { highWatermark, unsealedSince } = log.end;
   const { topic, partition, origin } = log.context;
   const sealedTo = sealed?.next ?? log.first;
   return {

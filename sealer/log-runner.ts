@@ -194,7 +194,8 @@ export class LogRunner {
 
   get #isCheckpointable(): boolean {
     // Behind its own chain a log may have lost records that were not sealed: never sign those.
-    const { highWatermark, next } = this.log;
+    const { end, next } = this.log;
+    const { highWatermark } = end;
     return highWatermark !== null && next !== null && highWatermark >= next;
   }
 

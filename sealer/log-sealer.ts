@@ -8,10 +8,9 @@ import { askTime, inClockTurn } from './ask-time.js';
 import { checkpoint, publishRecorded, step } from './checkpointing.js';
 import { lastNamed } from './configuration.js';
 import { placeOf, type SealContext, type Totals } from './context.js';
-import { checkDoubted, isDoubt } from './doubt.js';
 import { timeToSign } from './host-time.js';
 import { checkTail, inspectMemory, type Recorded } from './inspect.js';
-import { SealRefused } from './refusal.js';
+import { isDoubt, type Reached, SeenEnd } from './seen-end.js';
 import type { Turns } from './turns.js';
 
 /** A log while it is being sealed; null before it is recovered. */
@@ -31,17 +30,15 @@ interface Sealing {
  */
 export class LogSealer {
   readonly context: SealContext;
+  /** Where the log ends, as far as it is known. */
+  readonly end: SeenEnd;
   #sealing: Sealing | null = null;
   #lastSealed: Checkpoint | null = null;
-  #highWatermark: bigint | null = null;
-  #behindSince: number | null = null;
-  /** The last entry that was chained and not sealed when the log was seen to go back. */
-  #doubted: Uint8Array | null = null;
-  #unsealedSince: number | null = null;
   #waited = 0;
 
   constructor(context: SealContext) {
     this.context = context;
+    this.end = new SeenEnd(context);
   }
 
   get place(): string {
@@ -80,15 +77,6 @@ export class LogSealer {
     return this.#sealing?.state.next ?? null;
   }
 
-  get highWatermark(): bigint | null {
-    return this.#highWatermark;
-  }
-
-  /** By the monotonic clock: since when the log has held something that is not sealed. */
-  get unsealedSince(): number | null {
-    return this.#unsealedSince;
-  }
-
   /** What this process has sealed, for metrics. */
   get totals(): Readonly<Totals> {
     return { ...this.context.totals };
@@ -118,13 +106,12 @@ export class LogSealer {
     this.forget();
     const { slot, state, sealed } = await this.#publishWaiting(signal);
     const bounds = await this.#checkTail(state);
-    await this.#checkDoubted(bounds);
+    await this.end.checkDoubted(bounds);
     await askTime(this.context, { slot, sealed }, signal);
     await step(this.context, 'recovered', state.size);
-    this.#behindSince = null;
     this.#sealing = { state, slot, sealed, bytes: 0n, named: namedBy(sealed) };
     this.#lastSealed = sealed;
-    this.#observe(bounds.highWatermark);
+    this.end.recovered(bounds.highWatermark, this.#reached);
   }
 
   /** Drops what is chained and not sealed. */
@@ -134,45 +121,12 @@ export class LogSealer {
 
   /** After `error` the log may hold other records than were chained: recover compares. */
   doubt(error: unknown): void {
-    if (isDoubt(error) && this.unsealedRecords > 0n) this.#doubted = this.#current().state.last();
+    if (isDoubt(error) && this.unsealedRecords > 0n) this.end.doubt(this.#current().state.last());
   }
 
-  /**
-   * Takes note of where the log ends while it is read. Throws `log-diverged` where it has to be
-   * recovered: it stayed behind what is chained here, or was behind and is back. What was chained
-   * before is then not signed unseen.
-   */
+  /** Takes note of where the log ends while it is read. Throws as SeenEnd.follow. */
   follow(highWatermark: bigint): void {
-    const wasBehind = this.isWaitingForEnd;
-    this.#observe(highWatermark);
-    if (wasBehind && !this.isWaitingForEnd) throw this.#diverged('went back and has come again');
-    if (this.isBehindTooLong) throw this.#diverged('stays behind what was read');
-  }
-
-  #diverged(what: string): SealstreamError {
-    return new SealstreamError('log-diverged', `${this.place}: the high watermark ${what}`);
-  }
-
-  #observe(highWatermark: bigint): void {
-    this.#highWatermark = highWatermark;
-    const sealedNext = this.sealed?.next ?? this.#sealing?.state.first ?? 0n;
-    if (highWatermark <= sealedNext) this.#unsealedSince = null;
-    else this.#unsealedSince ??= this.#monotonic();
-    const isBehind = this.#sealing !== null && highWatermark < this.#sealing.state.next;
-    if (isBehind) this.#behindSince ??= this.#monotonic();
-    else if (this.#sealing !== null) this.#behindSince = null;
-  }
-
-  /** Whether the high watermark has stayed behind for longer than a change of leader explains. */
-  get isBehindTooLong(): boolean {
-    const since = this.#behindSince;
-    const { truncatedAfter } = this.context.settings;
-    return since !== null && this.#monotonic() - since >= truncatedAfter;
-  }
-
-  /** The log ends before what was read of it, and may yet come back. */
-  get isWaitingForEnd(): boolean {
-    return this.#behindSince !== null;
+    this.end.follow(highWatermark, this.#reached);
   }
 
   /** Chains a batch that was read at `next`. `end`: where the stream says the batch or log ends. */
@@ -243,8 +197,7 @@ export class LogSealer {
     totals.bytes += bytes;
     totals.checkpoints += 1;
     sealing.bytes -= bytes;
-    this.#unsealedSince = null;
-    if (this.#highWatermark !== null) this.#observe(this.#highWatermark);
+    this.end.sealed(this.#reached);
     // Of the first of all only its own acknowledgement has told the stream's time.
     if (!wasKnown) timeToSign(this.context);
     return true;
@@ -268,28 +221,13 @@ export class LogSealer {
     try {
       return await this.inTurn(this.context.tails, () => checkTail(this.context, state));
     } catch (error) {
-      throw this.#patiently(error);
+      throw this.end.patiently(error);
     }
   }
 
-  async #checkDoubted(bounds: Bounds): Promise<void> {
-    if (this.#doubted === null) return;
-    try {
-      await checkDoubted(this.context, this.#doubted, bounds);
-    } catch (error) {
-      const patient = this.#patiently(error);
-      if (patient instanceof SealRefused) this.#doubted = null;
-      throw patient;
-    }
-    this.#doubted = null;
-  }
-
-  /** A high watermark may go back for a moment when the leader changes. */
-  #patiently(error: unknown): unknown {
-    if (!(error instanceof SealRefused && error.reason === 'log-truncated')) return error;
-    this.#behindSince ??= this.#monotonic();
-    if (this.isBehindTooLong) return error;
-    return new SealstreamError('timeout', error.message, { cause: error });
+  get #reached(): Reached {
+    const { state } = this.#sealing ?? { state: null };
+    return { sealed: this.sealed?.next ?? state?.first ?? 0n, chained: state?.next ?? null };
   }
 
   get #isConfiguration(): boolean {

@@ -79,7 +79,8 @@ async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
       const isPassing = isFirstCorruptRead || refusalOf(error, log.place) === null;
       // A truncated log is told from a slow one only by waiting, so it may outlast the deadline.
       const isPatient =
-        clock.monotonic() - log.waited < deadline || (log.isWaitingForEnd && !log.isBehindTooLong);
+        clock.monotonic() - log.waited < deadline ||
+        (log.end.isAwaited && !log.end.isBehindTooLong);
       if (!isPassing || !isPatient || signal.aborted) throw error;
       const message = error instanceof Error ? error.message : String(error);
       logger.warn({ log: log.context.origin, attempt }, message);
@@ -97,7 +98,7 @@ async function untilSealed(log: LogSealer, signal: AbortSignal): Promise<void> {
 /** One attempt; false: another sealer was first. */
 async function sealTo(log: LogSealer, goal: Goal, signal: AbortSignal): Promise<boolean> {
   await withinPatience(log, signal, (limited) => log.recover(limited));
-  goal.end ??= log.highWatermark ?? 0n;
+  goal.end ??= log.end.highWatermark ?? 0n;
   const { end } = goal;
   const { sealed } = log;
   // Another sealer did it for us.
