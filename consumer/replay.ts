@@ -17,6 +17,7 @@ import { locate } from './locate.js';
 import { NotVerified } from './not-verified.js';
 import type { VerifyOptions } from './options.js';
 import { type OpenedLog, openLog, overdueFinding, truncatedFinding } from './sealed-log.js';
+import type { Source } from './source.js';
 import { Tail } from './tail.js';
 import { prepareTopic } from './topic.js';
 import { type Finding, finding } from './verdict.js';
@@ -95,14 +96,21 @@ class PartitionReplay {
         if (!sealed) tail.add({ kind: 'tail', ...slice });
         if (sealed || unsealed === true) yield this.#records(slice, sealed);
       }
-      if (walker.stopped !== null) return this.#stop(walker.stopped);
-      await opened.source.probe(true);
-      await opened.source.checkIndexes();
-      const [stray] = opened.source.strays.findings(opened.source.place);
-      if (stray !== undefined) return this.#stop(stray);
-      this.findings.push(...overdueFinding(opened.source, tail));
+      if (walker.stopped !== null) this.#stop(walker.stopped);
+      await this.#probe(opened.source);
+      if (!this.stopped) this.findings.push(...overdueFinding(opened.source, tail));
     } catch (error) {
-      this.#stop(findingOf(error));
+      if (!this.stopped) this.#stop(findingOf(error));
+    }
+  }
+
+  /** As verify does, also where it stopped: what stands beside the log may be why. */
+  async #probe(source: Source): Promise<void> {
+    await source.probe(true);
+    await source.checkIndexes();
+    for (const stray of source.strays.findings(source.place)) {
+      const isSaid = this.findings.some(({ message }) => message === stray.message);
+      if (!isSaid) this.#stop(stray);
     }
   }
 

@@ -5,14 +5,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { crc32c } from '../../stream/batch/crc32c.js';
+import { RECORDS_AT } from '../../stream/batch/layout.js';
 import {
-  ATTRIBUTES_AT,
-  CRC_AT,
-  LAST_OFFSET_DELTA_AT,
-  RECORDS_AT,
-} from '../../stream/batch/layout.js';
-import {
+  edit,
   forgedCopy,
   insert,
   leadTo,
@@ -20,6 +15,7 @@ import {
   repeat,
   type StoredBatch,
   storedBatches,
+  stretch,
 } from '../../test/support/forgery.js';
 import { type TamperedLog, tamper } from '../../test/support/tamper.js';
 import type { Random } from '../chaos/random.js';
@@ -150,10 +146,9 @@ function stretched(victim: Victim): Changed {
   const following = storedBatches(victim.root, victim.topic)[victim.number + 1];
   // Behind the last batch there is nothing that it could hide.
   if (following === undefined) return twice(victim);
-  const { from } = rangeOf(batch);
-  const last = following.header.nextOffset;
-  edit(batch, (bytes) => bytes.writeInt32BE(Number(last - from) - 1, LAST_OFFSET_DELTA_AT));
-  return { from, to: last };
+  const { nextOffset: to } = following.header;
+  stretch(batch, to);
+  return { from: rangeOf(batch).from, to };
 }
 
 /** The CRC does not cover it. */
@@ -213,14 +208,4 @@ function checkpointChanged({ root, topic, random }: Victim): Changed {
   if (batch === undefined) throw new Error(`${folder} is empty`);
   tamper(root, folder, 0, (log) => log.changeByte(batch.header.baseOffset));
   return { from: 0n, to: 0n };
-}
-
-/** Changes a batch in its place. CRC repaired. */
-function edit({ file, position, bytes }: StoredBatch, change: (bytes: Buffer) => void): void {
-  const edited = Buffer.from(bytes);
-  change(edited);
-  edited.writeUInt32BE(crc32c(edited.subarray(ATTRIBUTES_AT)), CRC_AT);
-  const stored = readFileSync(file);
-  edited.copy(stored, position);
-  writeFileSync(file, stored);
 }

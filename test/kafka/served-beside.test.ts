@@ -16,6 +16,7 @@ import { keyOf, recordOf } from '../support/accepted.js';
 import { type BesideCase, type Forgery, forge, makeCase, SPOTS } from '../support/beside.js';
 import { Desk } from '../support/cli.js';
 import { partition, proveOptions, verifyOptions } from '../support/findings.js';
+import { storedBatches, stretch } from '../support/forgery.js';
 import { kafkaClassPath } from '../support/kafka/jars.js';
 import { type KafkaCluster, skipOrFail, startCluster } from '../support/kafka.js';
 import type { Sealed } from '../support/made-ledger.js';
@@ -46,6 +47,7 @@ if ('skip' in cluster) {
 function suite(kafka: KafkaCluster): void {
   const cases: Forged[] = [];
   let folder = '';
+  let stretched: BesideCase;
   let live: Stream;
   let disk: Stream;
   let pool: VerifyPool;
@@ -61,8 +63,13 @@ function suite(kafka: KafkaCluster): void {
       const spot = SPOTS[seed % SPOTS.length] ?? 'middle';
       made.push({ ...(await makeCase(stream, `beside-${seed}`, spot, new Random(seed, 0))), seed });
     }
+    // Its first fetch ends with the victim.
+    stretched = await makeCase(stream, 'stretched', 'fetch', new Random(1_000_590, 0));
     await stream.close();
     await node.stop();
+    const [batch, hidden] = storedBatches(node.logDir, 'stretched').slice(stretched.victim);
+    assert.ok(batch !== undefined && hidden !== undefined);
+    stretch(batch, hidden.header.nextOffset);
     for (const one of made) {
       cases.push({ ...one, ...forge(one, node.logDir, new Random(one.seed, 1)) });
     }
@@ -160,6 +167,18 @@ function suite(kafka: KafkaCluster): void {
       const findings = await expectFound(one, disk, {});
       assert.deepEqual(await expectFound(one, disk, { walkers: diskPool }), findings);
     }
+  });
+
+  test('a batch that claims the offsets behind it, where a fetch ends: all say so', async () => {
+    const options = verifyOptions(stretched.made, live);
+    assert.equal((await verify(options)).verdict, 'tampered');
+    const replayed = async () => {
+      for await (const { offset, value } of replay(options)) {
+        assert.equal(Buffer.from(value ?? []).toString('latin1'), stretched.values.get(offset));
+      }
+    };
+    const isSaid = (error: unknown) => error instanceof NotVerified && error.verdict === 'tampered';
+    await assert.rejects(replayed, isSaid);
   });
 
   test('replay prints nothing forged and says so; prove makes no receipt', async () => {

@@ -5,6 +5,7 @@ import {
   ATTRIBUTES_AT,
   type BatchHeader,
   CRC_AT,
+  LAST_OFFSET_DELTA_AT,
   readBatchHeader,
 } from '../../stream/batch/layout.js';
 
@@ -81,4 +82,23 @@ export function leadTo(file: string, entry: bigint, position: number): void {
   index.writeInt32BE(Number(entry - base));
   index.writeInt32BE(position, 4);
   writeFileSync(file.replace(/\.log$/, '.index'), index);
+}
+
+/** Changes a batch in its place. CRC repaired. */
+export function edit(
+  { file, position, bytes }: StoredBatch,
+  change: (bytes: Buffer) => void,
+): void {
+  const edited = Buffer.from(bytes);
+  change(edited);
+  edited.writeUInt32BE(crc32c(edited.subarray(ATTRIBUTES_AT)), CRC_AT);
+  const stored = readFileSync(file);
+  edited.copy(stored, position);
+  writeFileSync(file, stored);
+}
+
+/** The batch claims all offsets up to `to`, which the batches behind it hold. */
+export function stretch(batch: StoredBatch, to: bigint): void {
+  const delta = Number(to - batch.header.baseOffset) - 1;
+  edit(batch, (bytes) => bytes.writeInt32BE(delta, LAST_OFFSET_DELTA_AT));
 }
