@@ -56,7 +56,7 @@ export async function checkBothWays(
 }
 
 /** Without what is of the run: how long it took, and the places that it happened to seek. */
-export function ofTheLog(report: Report): Report {
+function ofTheLog(report: Report): Report {
   return { ...report, seconds: 0, probes: 0 };
 }
 
