@@ -12,7 +12,7 @@ export interface LedgerSession {
   readonly declared: Declared;
   readonly stream: Stream;
   readonly administration: Administration;
-  /** Who does it: the user that the stream knows, else that of this machine. */
+  /** The user that the stream knows, else that of this machine. */
   readonly actor: string;
   /** Those of whom it may be one to the brokers: by a SASL user name, else any admin of the file. */
   readonly principals: readonly string[];

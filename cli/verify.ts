@@ -103,7 +103,7 @@ async function runVerify(
   let remembered: RememberedLogs | null = null;
   const pool = await verifyPool(options.workers, subject, opened);
   const done = new Map<string, { position: bigint; until: bigint }>();
-  // Who asks for one topic or partition is told of that alone.
+  // A question about one topic or partition is answered for that alone.
   const isWhole = options.topic === undefined && options.partition === undefined;
   const configuration = isWhole ? subject.configuration : null;
   try {

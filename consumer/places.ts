@@ -1,6 +1,6 @@
 /**
- * Places of a log to seek to once it has been walked. Who reads a log in order is handed what stands
- * in order in the broker's files; who seeks is led there by an index that nothing signs. So while a
+ * Places of a log to seek to once it has been walked. A reader in order is handed what stands in
+ * order in the broker's files; one that seeks is led there by an index that nothing signs. So while a
  * log is walked some of its batches are noted, each with the chain before and behind it: whatever is
  * handed out there later must lead from the one to the other (FORMAT §3).
  *

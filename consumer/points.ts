@@ -140,7 +140,7 @@ export class Points {
     this.#hashes.set(from.#hashes.subarray(index * width, (index + 1) * width), to * width);
   }
 
-  /** Whoever may write to the topic can publish what was signed a million times over. */
+  /** A principal that may write to the topic can publish what was signed a million times over. */
   #makeRoom(): void {
     const once = this.sorted();
     if (once.#length > this.#length / 2) {

@@ -4,8 +4,8 @@ const KEPT = 100;
 
 /**
  * Findings about single records of the checkpoint topic, by the partition they speak of (null: none
- * can be told). Whoever may write to that topic can write millions of bad records: the first are
- * kept, the rest counted, and the count concerns every partition.
+ * can be told). A principal that may write to that topic can write millions of bad records: the
+ * first are kept, the rest counted, and the count concerns every partition.
  */
 export class RecordFindings {
   readonly #kept: { readonly partition: number | null; readonly finding: Finding }[] = [];

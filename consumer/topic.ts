@@ -95,7 +95,7 @@ async function look(
   const findings: Finding[] = [];
   const description = await describe(options, topic, findings);
   const history = new History(ledger, topic, publicKey);
-  // Who does not answer for the one topic is not waited for a second time.
+  // A stream that does not answer for the one topic is not waited for a second time.
   const checkpoints = findings.some(isFailure)
     ? null
     : await describe(options, checkpointTopic(topic), findings);

@@ -35,7 +35,7 @@ export type Step =
 export interface WalkOptions {
   /** Indexes of points that may differ. */
   readonly passed?: ReadonlySet<number>;
-  /** Who appends the records [from, to) to the state, where that is somebody else. */
+  /** Appends the records [from, to) to the state in the place of the walk. */
   readonly append?: (batch: RecordBatch, from: number, to: number) => void;
 }
 

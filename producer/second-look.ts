@@ -1,6 +1,6 @@
 /** A topic is asked again at most this often. */
 const EVERY_MS = 5_000;
-/** Whoever is held up waits no longer than this for the answer. */
+/** Publishers that are held up wait no longer than this for the answer. */
 const PATIENCE_MS = 5_000;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Who may be connected to a server beside sealing: few at once, none for long, and nobody with the
+ * The connections that a server beside sealing admits: few at once, none for long, none with the
  * last of the descriptors, which sealing needs for brokers and files.
  */
 import { readdirSync, readFileSync } from 'node:fs';

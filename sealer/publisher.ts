@@ -18,7 +18,7 @@ import type { StreamClock } from './stream-clock.js';
 /** The checkpoint topic has one partition. */
 const PARTITION = 0;
 
-/** Whose clock the LogAppendTime of the checkpoint topic is; none: it bears none. */
+/** The clock that the LogAppendTime of the checkpoint topic is of; none: it bears none. */
 type Stamps = 'theirs' | 'ours' | 'none';
 
 /**

@@ -99,7 +99,7 @@ export class StreamClock {
    */
   async firstAlone<T>(work: () => Promise<T>): Promise<T> {
     if (this.isKnown) return work();
-    // Whoever finds it known in turn makes room for the next at once.
+    // A log that finds it known in turn makes room for the next at once.
     const first = await this.#firsts.take(async () =>
       this.isKnown ? null : { result: await work() },
     );

@@ -1,4 +1,4 @@
-/** Who shows no progress for this long waits for something else: its place goes to the next. */
+/** Work without progress for this long waits for something else: its place goes to the next. */
 const IDLE_MS = 2_000;
 
 /**

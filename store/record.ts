@@ -12,7 +12,7 @@ import type { MemoryRecord, RememberedCheckpoint } from './memory.js';
 
 /**
  * A memory record as bytes: one JSON object whose members stand in one order, so that equal records
- * are equal bytes and compare-and-set can compare bytes. Whoever reads refuses any other spelling.
+ * are equal bytes and compare-and-set can compare bytes. Reading refuses any other spelling.
  */
 const VERSION = 1;
 const MAX_BYTES = 16 * 1024 * 1024;

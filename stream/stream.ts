@@ -129,7 +129,7 @@ export interface Reader {
 }
 
 /**
- * Records encoded once, ready to append; see stream/batch/encode.ts. Whoever appends adds base
+ * Records encoded once, ready to append; see stream/batch/encode.ts. The appender adds base
  * offset, epoch, producer id, sequence and CRC, once, and re-sends the same bytes while the outcome
  * is open.
  */

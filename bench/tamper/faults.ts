@@ -169,7 +169,7 @@ function indexAstray(victim: Victim): Changed {
   return { from, to };
 }
 
-/** Who seeks to the batch is led behind it. */
+/** A seek to the batch is led behind it. */
 function indexPast(victim: Victim): Changed {
   const batch = batchOf(victim);
   const following = storedBatches(victim.root, victim.topic)[victim.number + 1];

@@ -73,7 +73,7 @@ function loadNative(): NativeModule | null {
 
 /**
  * A file that hashes otherwise (built from another version, damaged, exchanged) would call an intact
- * log tampered. Whoever can exchange it can exchange any other file of the program: no defence.
+ * log tampered. To exchange it is to be able to exchange any file of the program: no defence.
  */
 function agree(one: Hashing, other: Hashing): boolean {
   const records = sample();

@@ -22,7 +22,7 @@ export interface LogHashes {
   clone(): LogHashes;
 }
 
-/** Where the hashes of a log stand. Whoever makes it has checked that its parts belong together. */
+/** Where the hashes of a log stand. Its maker has checked that its parts belong together. */
 export interface LogPosition {
   readonly size: bigint;
   readonly chain: Hash;

@@ -1,4 +1,4 @@
-/** Who may do what: principals by role. policy/plan/roles.ts turns roles into rules. */
+/** Principals by role, and what each role may do. policy/plan/roles.ts turns roles into rules. */
 import { z } from 'zod';
 import { wholeNumber } from './fields.js';
 

@@ -1,4 +1,4 @@
-/** Who but its user may use a file that holds a secret, judged as ssh judges its keys. */
+/** Whether others may use a file that holds a secret, judged as ssh judges its keys. */
 
 export interface FileAccess {
   /** Permissions and special bits, as `chmod` takes them. */

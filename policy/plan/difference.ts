@@ -38,7 +38,7 @@ export interface Difference {
   readonly wanted: string | null;
   readonly effect: Effect;
   /**
-   * Who can mend it: `apply`, a person at the cluster or the file, or nobody (records are gone).
+   * What can mend it: `apply`, a person at the cluster or the file, or nobody (records are gone).
    * `broker`: it stands in a broker's own file, of which ledger.yaml says nothing: told, and for
    * `doctor` to judge, but no change of the ledger.
    */

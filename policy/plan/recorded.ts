@@ -26,7 +26,7 @@ export interface RecordedConfiguration {
   readonly named: string;
   /** Canonical text of the configuration. */
   readonly text: string;
-  /** Whose configuration it is; null: it does not say. */
+  /** The ledger that it configures; null: it does not say. */
   readonly ledger: string | null;
   /** The audit topics that it declares. */
   readonly topics: readonly string[];

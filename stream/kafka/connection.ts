@@ -133,7 +133,7 @@ class LazyConnection implements BrokerConnection {
         if (controller.signal.aborted) opened.destroy(new Error('given up'));
       },
       () => {
-        // Whoever waits for the link reports it; the next request tries anew.
+        // A request that waits for the link reports it; the next one tries anew.
         if (this.#attempt === attempt) this.#attempt = null;
       },
     );

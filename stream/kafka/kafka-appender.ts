@@ -269,7 +269,7 @@ export class KafkaAppender implements Appender {
     }
   }
 
-  /** Who leads now? Never rejects. */
+  /** Asks which broker leads now. Never rejects. */
   async #look(): Promise<void> {
     const before = this.#now;
     const lanes = [...this.#lanes.values()];

@@ -14,7 +14,7 @@ interface Leadership {
   readonly epoch: number;
 }
 
-/** Who leads the partitions of one topic, as far as known; refreshed from the metadata on demand. */
+/** The leaders of one topic's partitions, as far as known; refreshed from the metadata on demand. */
 export class Leaders {
   readonly #cluster: Cluster;
   readonly #topic: TopicIdentity;

@@ -157,7 +157,7 @@ class PartitionQueue {
     try {
       do {
         await this.write(this.takeGroup());
-        // Who has waited for that often has the next one at once: the lock need not be taken anew.
+        // One that waited for that often has the next one at once: the lock need not be taken anew.
         await nextTurn();
         wanted = this.waiting.length > 0 && this.lock.wanted();
       } while (this.waiting.length > 0 && !wanted && performance.now() < until);

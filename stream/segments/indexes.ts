@@ -196,7 +196,7 @@ function headerAt(bytes: Uint8Array, at: number): BatchHeader | null {
   try {
     return readBatchHeader(bytes, at);
   } catch (error) {
-    // Whoever reads the log meets it and says what it is.
+    // Reading the log meets it and says what it is.
     if (error instanceof SealstreamError) return null;
     throw error;
   }

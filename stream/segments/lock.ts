@@ -24,10 +24,10 @@ import { type Monotonic, monotonic, SilenceWatch } from './silence.js';
  *
  * A winner that dies in between is itself a dead holder, followed in the same way.
  *
- * Who can be looked up, in any thread, is never followed while its process lives. Who cannot (another
- * container) holds the lock for SILENCE_MS from its last sign of life on, and no longer: a holder
- * that stood still for that long may wake up just as it is followed. Therefore each side first
- * speaks and then listens. The holder touches its file, and holds the lock only if then nobody has
+ * A holder that can be looked up, in any thread, is never followed while its process lives. One that
+ * cannot (in another container) holds the lock for SILENCE_MS from its last sign of life on, and no
+ * longer: a holder that stood still for that long may wake up just as it is followed. Therefore each
+ * side first speaks and then listens. The holder touches its file, and holds the lock only if then nobody has
  * the right to follow it and the path leads to it still; the follower takes that right, and goes on
  * only if then the holder's file is as it was when it was found silent. Whatever the order, not
  * both go on; where neither does the lock is free to be followed.
@@ -59,7 +59,7 @@ export class FileLock {
   private token: string | null = null;
   private watch: SilenceWatch | null = null;
 
-  /** Whoever waits for a lock keeps one object: how long a holder was silent is known to it alone. */
+  /** Each waiter for a lock keeps one object: how long a holder was silent is known to it alone. */
   constructor(path: string, now: Monotonic = monotonic) {
     this.path = path;
     this.now = now;
@@ -91,7 +91,7 @@ export class FileLock {
       const acquired = last === undefined ? link(own, this.path) : this.follow(own, token, last);
       if (!acquired) return false;
       this.token = token;
-      // Who stood still in the midst of following may itself have been followed before it went on.
+      // One that stood still in the midst of following may have been followed before it went on.
       return last === undefined || this.refresh();
     } finally {
       // After a failure too, as of a full disk, which leaves a file without its content.
@@ -162,7 +162,7 @@ export class FileLock {
 }
 
 /**
- * Removes a lock that nobody else ever takes and whose holder is dead; false where it lives. Who is
+ * Removes a lock that nobody else ever takes and whose holder is dead; false where it lives. One
  * taken for dead by mistake finds its lock gone and takes it anew. `watch`: of this path.
  */
 export function removeDeadLock(path: string, watch: SilenceWatch): boolean {

@@ -1,7 +1,7 @@
 /** How long a holder that cannot be looked up (another container) may show no sign of life. */
 export const SILENCE_MS = 30_000;
 /**
- * What counts of the time between two looks, at most. Who did not look was perhaps stopped together
+ * What counts of the time between two looks, at most. A watcher that did not look was perhaps stopped
  * with the holder, by a host that was paused: that is no silence of the holder.
  */
 const LONGEST_STEP_MS = 2000;

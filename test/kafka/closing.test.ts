@@ -99,7 +99,7 @@ kafkaTest('a cluster closed while it joins a group leaves no member behind', (bo
       const { groups } = await withAdmin(bootstrap, (admin) => admin.describeGroups([group]));
       return groups[0]?.members.length;
     };
-    // Who cannot leave in time says so, and is taken out of the group when its session ends.
+    // One that cannot leave in time says so, and is taken out of the group when its session ends.
     if ((await members()) !== 0) assert.match(warned.join('\n'), /not left in time/);
     await until('nobody is in the group', async () => (await members()) === 0);
   };

@@ -123,7 +123,7 @@ export const DATA_DRIFTS: readonly DataDrift[] = [
     make: forgeConfiguration,
     doctor: ['configuration-unrecorded'],
     plan: ['configuration-unrecorded'],
-    // Whoever has Write may write: it is sealed, and verify reports the change.
+    // A principal with Write may write: it is sealed, and verify reports the change.
     verify: [INTACT, []],
   },
   {

@@ -66,7 +66,7 @@ const ROLES: readonly (readonly [string, User, readonly string[]])[] = [
   ['no role', 'mallory', []],
 ];
 
-/** Who has no business running a command, the exit code, and what says why. */
+/** A role that has no business running a command, the exit code, and what says why. */
 const STRANGERS: readonly (readonly [User, readonly string[], number, RegExp])[] = [
   ['auditor', ['publish'], 70, /grant Write/],
   ['analyst', ['publish'], 70, /grant/],

@@ -11,7 +11,7 @@ import { differenceCheck, draftOf } from './differences.js';
 
 const declaredRoles = differenceCheck('access');
 
-/** Who may do what on the ledger's topics and groups, whether or not the file declares principals. */
+/** Rights on the ledger's topics and groups, whether or not the file declares principals. */
 export function accessCheck(site: Site): CheckResult {
   const { configuration, observed } = site;
   if (configuration.principals !== undefined) {

@@ -49,7 +49,7 @@ export interface TopicMetadata {
 export interface Metadata {
   readonly clusterId: string | null;
   readonly brokers: ReadonlyMap<number, BrokerAddress>;
-  /** Who takes administrative requests; −1: none now. */
+  /** The broker that takes administrative requests; −1: none now. */
   readonly controller: number;
   /** The topic asked for; null where none was, or the broker says that there is none (error 3). */
   readonly topic: TopicMetadata | null;

@@ -14,7 +14,7 @@ const sleep = new Int32Array(new SharedArrayBuffer(4));
 database.transactionSync(() => {
   writeSync(1, 'inside\n');
   while (!existsSync(signal)) Atomics.wait(sleep, 0, 0, 10);
-  // Who asked waits for the lock now.
+  // The process that asked waits for the lock now.
   Atomics.wait(sleep, 0, 0, 300);
   renameSync(folder, target);
 });
