@@ -24,13 +24,13 @@ import { type Monotonic, monotonic, SilenceWatch } from './silence.js';
  *
  * A winner that dies in between is itself a dead holder, followed in the same way.
  *
- * A holder that can be looked up, in any thread, is never followed while its process lives. One that
- * cannot (in another container) holds the lock for SILENCE_MS from its last sign of life on, and no
- * longer: a holder that stood still for that long may wake up just as it is followed. Therefore each
- * side first speaks and then listens. The holder touches its file, and holds the lock only if then nobody has
- * the right to follow it and the path leads to it still; the follower takes that right, and goes on
- * only if then the holder's file is as it was when it was found silent. Whatever the order, not
- * both go on; where neither does the lock is free to be followed.
+ * A holder that can be looked up, in any thread, is never followed while its process lives. One
+ * that cannot (in another container) holds the lock for SILENCE_MS from its last sign of life on,
+ * and no longer: a holder that stood still for that long may wake up just as it is followed.
+ * Therefore each side first speaks and then listens. The holder touches its file, and holds the
+ * lock only if then nobody has the right to follow it and the path leads to it still; the follower
+ * takes that right, and goes on only if then the holder's file is as it was when it was found
+ * silent. Whatever the order, not both go on; where neither does the lock is free to be followed.
  */
 const MAX_FOLLOWERS = 100;
 const MAX_FILE_BYTES = 4096;
