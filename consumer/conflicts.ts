@@ -1,5 +1,5 @@
 import { equalBytes } from '../ledger/text.js';
-import type { Points } from './points.js';
+import type { Points } from './signed-checkpoints.js';
 import { type Finding, finding } from './verdict.js';
 
 export interface Conflicts {

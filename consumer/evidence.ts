@@ -6,7 +6,7 @@ import { parseOrigin } from '../ledger/origin.js';
 import { equalBytes } from '../ledger/text.js';
 import { readRange } from '../stream/read.js';
 import { type ConsumerOptions, timing } from './options.js';
-import { IN_MEMORY, NO_EVIDENCE, type Point } from './points.js';
+import { IN_MEMORY, NO_EVIDENCE, type Point } from './signed-checkpoints.js';
 import type { TopicState } from './topic.js';
 
 /** What resuming at a checkpoint takes; `last` and `frontier` were checked against the note. */

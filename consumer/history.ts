@@ -20,8 +20,8 @@ import { type Origin, parseOrigin } from '../ledger/origin.js';
 import type { SignedMessage } from '../stream/signature-checks.js';
 import type { StreamRecord } from '../stream/stream.js';
 import { Configurations } from './configurations.js';
-import { IN_MEMORY, NO_EVIDENCE, Points } from './points.js';
 import { RecordFindings } from './record-findings.js';
+import { IN_MEMORY, NO_EVIDENCE, Points } from './signed-checkpoints.js';
 
 /** A validly signed checkpoint with what its record carried; null: headers that prove nothing. */
 export interface Signed {

@@ -11,7 +11,7 @@ import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
 import type { RecordBatch } from '../stream/stream.js';
 import type { Evidence } from './evidence.js';
-import type { Point } from './points.js';
+import type { Point } from './signed-checkpoints.js';
 import type { Source } from './source.js';
 import { type Finding, finding } from './verdict.js';
 import { agrees } from './walk.js';

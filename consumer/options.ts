@@ -1,8 +1,8 @@
 import type { PublicKey } from '../ledger/keys.js';
 import type { Memory } from '../store/memory.js';
 import type { Stream } from '../stream/stream.js';
+import type { SpanWalkers } from './checkpoint-span.js';
 import type { Probes } from './places.js';
-import type { SpanWalkers } from './span.js';
 
 /** What every reader of sealed logs needs to know. */
 export interface ConsumerOptions {

@@ -1,13 +1,13 @@
 /** One partition: all its checks, and what they make of it. */
 import { LogState } from '../ledger/log.js';
-import { indexOfPoint, walkAhead } from './ahead.js';
 import { checkPartition, logOf, type PartitionTask } from './checks.js';
+import { indexOfPoint, walkAhead } from './parallel-walk.js';
 import { DEFAULT_PROBES } from './places.js';
-import type { Point } from './points.js';
 import { Recomputation } from './recompute.js';
 import { accept } from './remembered.js';
 import { type PartitionReport, partitionReport } from './report.js';
 import { type OpenedLog, openLog, overdueFinding, type SealedLog } from './sealed-log.js';
+import type { Point } from './signed-checkpoints.js';
 import { originOf } from './topic.js';
 import type { Finding } from './verdict.js';
 

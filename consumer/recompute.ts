@@ -2,11 +2,11 @@
 import { SealstreamError } from '../ledger/error.js';
 import { LogState } from '../ledger/log.js';
 import type { Bounds } from '../stream/stream.js';
-import type { Ahead } from './ahead.js';
 import { findingOf } from './failure.js';
 import { locate, locateBefore } from './locate.js';
-import type { Point } from './points.js';
+import type { Ahead } from './parallel-walk.js';
 import { movedStart, type SealedLog, truncatedFinding } from './sealed-log.js';
+import type { Point } from './signed-checkpoints.js';
 import type { Source } from './source.js';
 import { Tail } from './tail.js';
 import { type Finding, type FindingCode, finding } from './verdict.js';

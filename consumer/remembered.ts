@@ -10,7 +10,7 @@ import type { Memory, MemoryKey, MemoryRecord, RememberedCheckpoint } from '../s
 import { misplaced } from '../store/slot.js';
 import { findingOf } from './failure.js';
 import type { History, Signed } from './history.js';
-import { IN_MEMORY } from './points.js';
+import { IN_MEMORY } from './signed-checkpoints.js';
 import { type Finding, finding } from './verdict.js';
 
 /** What is remembered of one partition; `checkpoint` null: nothing that could be rolled back. */

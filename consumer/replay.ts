@@ -12,7 +12,7 @@ import { checkPartition, type PartitionTask, partitionTasks } from './checks.js'
 import { limited } from './deadline.js';
 import { findingOf } from './failure.js';
 import { readReplayOptions } from './given.js';
-import { Interval, type Slice } from './interval.js';
+import { Interval, type Slice } from './held-records.js';
 import { locate } from './locate.js';
 import { NotVerified } from './not-verified.js';
 import type { VerifyOptions } from './options.js';

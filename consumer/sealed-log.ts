@@ -6,7 +6,7 @@ import { type Evidence, evidenceOf } from './evidence.js';
 import { findingOf } from './failure.js';
 import { timing } from './options.js';
 import { DEFAULT_PROBES } from './places.js';
-import { type Point, Points } from './points.js';
+import { type Point, Points } from './signed-checkpoints.js';
 import { Source } from './source.js';
 import type { Tail } from './tail.js';
 import { originOf, type TopicState } from './topic.js';

@@ -9,7 +9,7 @@ import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
 import type { RecordBatch } from '../stream/stream.js';
 import type { Begun, Place } from './places.js';
-import type { Point, Points } from './points.js';
+import type { Point, Points } from './signed-checkpoints.js';
 import type { Source } from './source.js';
 
 export type Step =

@@ -1,6 +1,6 @@
 import { SealstreamError } from '../ledger/error.js';
+import type { Room } from './byte-budget.js';
 import type { Learned } from './options.js';
-import type { Room } from './room.js';
 
 /** Where the stream has the record. */
 export interface Placed {

@@ -6,9 +6,9 @@ import type { RecordHeader, RecordParts } from '../ledger/records.js';
 import { Allowance, type Largest, type Limits, USUAL_LIMITS } from '../schemas/allowance.js';
 import type { AuditEventInput } from '../schemas/generated.js';
 import { largestField } from '../schemas/size.js';
+import { Room } from './byte-budget.js';
 import { type Headers, readBytes, readHeaders } from './headers.js';
 import { kafkajsSink } from './kafkajs.js';
-import { Lane } from './lane.js';
 import {
   type CheckedSettings,
   checkSettings,
@@ -16,6 +16,7 @@ import {
   type PublisherOptions,
   readOptions,
 } from './options.js';
+import { Lane } from './partition-batcher.js';
 import { Partitioner } from './partitioner.js';
 import { Pending, type Placed, type Published, type Shared } from './pending.js';
 import {
@@ -25,10 +26,9 @@ import {
   RecordWriter,
   readPublishOptions,
 } from './record-writer.js';
-import { Room } from './room.js';
-import { SecondLook } from './second-look.js';
 import { createTime, type OnLearned, type Sink, streamSink } from './sink.js';
 import { batchSizeOf } from './size.js';
+import { SecondLook } from './topic-recheck.js';
 
 export interface RawRecord {
   readonly key: Uint8Array | string | null;

@@ -2,10 +2,10 @@ import type { PublicKey, SigningKey } from '../ledger/keys.js';
 import { formatOrigin } from '../ledger/origin.js';
 import type { Memory, MemoryKey } from '../store/memory.js';
 import type { Stream, TopicIdentity } from '../stream/stream.js';
+import type { CheckpointPublisher } from './checkpoint-publisher.js';
 import type { ConfigurationWatch } from './configuration.js';
 import type { PublishedHeads } from './heads.js';
 import type { Settings } from './options.js';
-import type { CheckpointPublisher } from './publisher.js';
 import type { StreamClock } from './stream-clock.js';
 import type { Turns } from './turns.js';
 

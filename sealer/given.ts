@@ -22,12 +22,12 @@ import { memoryKind } from '../store/given.js';
 import { loggerKind, streamKind } from '../stream/given.js';
 import type { TopicIdentity } from '../stream/stream.js';
 import type { AdoptLogOptions } from './adopt-log.js';
+import type { StepHook } from './crash-points.js';
 import type { Clock, SealerOptions, UncheckedHook } from './options.js';
 import type { Sealer } from './sealer.js';
 import type { MetricsServerOptions } from './server.js';
 import type { StartLogOptions } from './start-log.js';
 import type { StatusOptions } from './status.js';
-import type { StepHook } from './steps.js';
 
 const MOST_TOPICS = 10_000;
 const topics = listOf(text, MOST_TOPICS);

@@ -4,6 +4,7 @@ export {
   type AdoptLogOptions,
   adoptLog,
 } from './adopt-log.js';
+export { STEPS, type Step, type StepContext, type StepHook } from './crash-points.js';
 export type { LogReport } from './log-report.js';
 export { sealerMetrics } from './metrics.js';
 export type { Clock, SealerOptions, Settings } from './options.js';
@@ -13,4 +14,3 @@ export { type Sealer, sealer } from './sealer.js';
 export { type MetricsServer, type MetricsServerOptions, startMetricsServer } from './server.js';
 export { type StartLogOptions, startLog } from './start-log.js';
 export { type LogStatus, type SealedAt, type StatusOptions, sealStatus } from './status.js';
-export { STEPS, type Step, type StepContext, type StepHook } from './steps.js';

@@ -1,5 +1,5 @@
 import type { Totals } from './context.js';
-import type { GoneLog } from './gone.js';
+import type { GoneLog } from './deleted-topics.js';
 import type { LogRunner, Phase } from './log-runner.js';
 import type { Refusal } from './refusal.js';
 

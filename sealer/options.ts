@@ -2,7 +2,7 @@ import { SealstreamError } from '../ledger/error.js';
 import type { SigningKey } from '../ledger/keys.js';
 import type { Memory } from '../store/memory.js';
 import type { Logger, Stream } from '../stream/stream.js';
-import type { StepHook } from './steps.js';
+import type { StepHook } from './crash-points.js';
 
 export interface Clock {
   /** Milliseconds since the epoch, UTC: what is signed as `time`. May jump either way. */

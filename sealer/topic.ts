@@ -2,12 +2,12 @@ import { checkpointTopic } from '../ledger/checkpoint-record.js';
 import { SealstreamError } from '../ledger/error.js';
 import type { Logger, TopicDescription, TopicIdentity } from '../stream/stream.js';
 import { backoffDelay, pause } from './backoff.js';
+import { CheckpointPublisher } from './checkpoint-publisher.js';
 import type { ConfigurationWatch } from './configuration.js';
 import { originOf, type SealContext, type Totals } from './context.js';
 import { PublishedHeads } from './heads.js';
 import { LogSealer } from './log-sealer.js';
 import type { SealerOptions, Settings } from './options.js';
-import { CheckpointPublisher } from './publisher.js';
 import type { StreamClock } from './stream-clock.js';
 import { Turns } from './turns.js';
 

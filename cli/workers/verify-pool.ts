@@ -3,7 +3,12 @@
  * what they find out is an end that is checked against a signature, and what stands out of place.
  */
 import { Worker } from 'node:worker_threads';
-import { NOT_WALKED, type Span, type SpanReport, type SpanWalkers } from '../../consumer/span.js';
+import {
+  NOT_WALKED,
+  type Span,
+  type SpanReport,
+  type SpanWalkers,
+} from '../../consumer/checkpoint-span.js';
 import { SealstreamError } from '../../ledger/error.js';
 import type { StreamPlace } from '../place.js';
 import { THREAD_LIMITS } from './limits.js';

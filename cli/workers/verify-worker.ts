@@ -1,6 +1,11 @@
 /** A thread that walks spans of one stream, one after the other; see verify-pool.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { NOT_WALKED, type Span, type SpanReport, walkSpan } from '../../consumer/span.js';
+import {
+  NOT_WALKED,
+  type Span,
+  type SpanReport,
+  walkSpan,
+} from '../../consumer/checkpoint-span.js';
 import { SealstreamError } from '../../ledger/error.js';
 import { openStream } from '../../stream/open.js';
 import type { Stream } from '../../stream/stream.js';

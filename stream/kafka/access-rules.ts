@@ -1,4 +1,5 @@
 import type { AccessRule } from '../administration.js';
+import { shownByAll, throughController } from './broker-fanout.js';
 import type { Cluster, KafkaApi } from './cluster.js';
 import type { BrokerConnection } from './connection.js';
 import type { ChangeAnswer } from './protocol/alter-configs.js';
@@ -15,7 +16,6 @@ import {
   encodeDescribeAclsRequest,
 } from './protocol/describe-acls.js';
 import { KAFKA_ERROR, requestError } from './protocol/error-codes.js';
-import { shownByAll, throughController } from './spread.js';
 
 /** null: the cluster has no authorizer. */
 export async function readAccessRules(cluster: Cluster): Promise<readonly AccessRule[] | null> {

@@ -1,4 +1,5 @@
 import type { BrokerState, ClusterState, Setting } from '../administration.js';
+import { fromEach } from './broker-fanout.js';
 import type { Cluster } from './cluster.js';
 import type { BrokerConnection } from './connection.js';
 import type { ConfigResource } from './protocol/config-resource.js';
@@ -9,7 +10,6 @@ import {
   encodeDescribeConfigsRequest,
 } from './protocol/describe-configs.js';
 import { isRefusal, KAFKA_ERROR, requestError } from './protocol/error-codes.js';
-import { fromEach } from './spread.js';
 
 /** Every broker tells its own settings: one may have been started with others than the rest. */
 export async function describeCluster(cluster: Cluster): Promise<ClusterState> {

@@ -3,7 +3,7 @@ import { hasValidCrc, readBatchHeader } from '../batch/layout.js';
 import type { TopicIdentity } from '../stream.js';
 import type { Cluster } from './cluster.js';
 import type { BrokerConnection } from './connection.js';
-import type { BatchIdentity } from './lane.js';
+import type { BatchIdentity } from './partition-producer.js';
 import type { FoundBatch } from './produce-port.js';
 import { KAFKA_ERROR, protocolError } from './protocol/error-codes.js';
 import { decodeFetch, encodeFetchRequest, FETCH, type FetchedPartition } from './protocol/fetch.js';

@@ -5,11 +5,16 @@ import { expired, noPartition, recreated } from './append-errors.js';
 import type { LaneEvent } from './append-rules.js';
 import type { KafkaAppenderOptions } from './appender-options.js';
 import { jittered } from './back-off.js';
-import { Inquirer } from './inquirer.js';
-import { type EventDetail, type Inquiry, Lane, type ProducerIdentity } from './lane.js';
 import { LossWatch } from './loss-watch.js';
+import {
+  type EventDetail,
+  type Inquiry,
+  Lane,
+  type ProducerIdentity,
+} from './partition-producer.js';
 import { judge, type PartitionRecords, type ProducePort, type TopicNow } from './produce-port.js';
 import { RecurringLook } from './recurring-look.js';
+import { Inquirer } from './unknown-outcomes.js';
 
 const DEFAULT_DEADLINE_MS = 120_000;
 const DEFAULT_PAUSE_MS = 100;

@@ -1,9 +1,9 @@
 import { SealstreamError } from '../../ledger/error.js';
 import type { AppenderOptions, Bounds, Logger, TopicIdentity } from '../stream.js';
+import type { Witness } from './acknowledged-batches.js';
 import { backOffMs } from './back-off.js';
-import type { Lane } from './lane.js';
+import type { Lane } from './partition-producer.js';
 import type { ProducePort } from './produce-port.js';
-import type { Witness } from './witnesses.js';
 
 /** For so long the high watermark may stand back after the leader changed. */
 const REGRESSION_MS = 30_000;

@@ -1,7 +1,7 @@
 import { SealstreamError } from '../../ledger/error.js';
 import type { Bounds, TopicIdentity } from '../stream.js';
 import { CODE_RULES, type LaneEvent } from './append-rules.js';
-import type { BatchIdentity, EventDetail, ProducerIdentity } from './lane.js';
+import type { BatchIdentity, EventDetail, ProducerIdentity } from './partition-producer.js';
 import { errorName, KAFKA_ERROR } from './protocol/error-codes.js';
 import type { PartitionRecords, ProducedPartition } from './protocol/produce.js';
 

@@ -4,7 +4,7 @@ import { readBounds } from './bounds.js';
 import type { Cluster } from './cluster.js';
 import type { BrokerConnection } from './connection.js';
 import { findBatches } from './find-batches.js';
-import type { BatchIdentity, ProducerIdentity } from './lane.js';
+import type { BatchIdentity, ProducerIdentity } from './partition-producer.js';
 import type { FoundBatch, ProduceAnswer, ProducePort, TopicNow } from './produce-port.js';
 import { requestProducerId } from './producer-id.js';
 import { chooseVersion } from './protocol/api-versions.js';

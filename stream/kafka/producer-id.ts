@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SealstreamError } from '../../ledger/error.js';
 import { backOffMs } from './back-off.js';
 import type { Cluster } from './cluster.js';
-import type { ProducerIdentity } from './lane.js';
+import type { ProducerIdentity } from './partition-producer.js';
 import { errorName, protocolError } from './protocol/error-codes.js';
 import {
   decodeInitProducerIdResponse,

@@ -1,4 +1,5 @@
 import type { Quota } from '../administration.js';
+import { shownByAll, throughController } from './broker-fanout.js';
 import type { Cluster } from './cluster.js';
 import type { BrokerConnection } from './connection.js';
 import {
@@ -10,7 +11,6 @@ import {
   encodeDescribeQuotasRequest,
 } from './protocol/client-quotas.js';
 import { KAFKA_ERROR, requestError } from './protocol/error-codes.js';
-import { shownByAll, throughController } from './spread.js';
 
 export async function readQuotas(cluster: Cluster): Promise<readonly Quota[]> {
   return cluster.ask(cluster.timeoutMs, (connection, remainingMs) =>

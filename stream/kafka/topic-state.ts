@@ -1,5 +1,6 @@
 import { SealstreamError } from '../../ledger/error.js';
 import type { PartitionState, TopicState } from '../administration.js';
+import { left, shownByAll, throughController } from './broker-fanout.js';
 import type { Cluster } from './cluster.js';
 import { readSettings } from './cluster-state.js';
 import {
@@ -14,7 +15,6 @@ import {
 } from './protocol/create-partitions.js';
 import { KAFKA_ERROR, requestError } from './protocol/error-codes.js';
 import type { PartitionMetadata } from './protocol/metadata.js';
-import { left, shownByAll, throughController } from './spread.js';
 import { hasLeaders } from './topics.js';
 
 /** null where a broker answers that there is none. */

@@ -1,4 +1,5 @@
 import type { TopicDescription, TopicSpecification } from '../stream.js';
+import { left, shownByAll, throughController } from './broker-fanout.js';
 import type { Cluster } from './cluster.js';
 import { readSettings } from './cluster-state.js';
 import type { BrokerConnection } from './connection.js';
@@ -9,7 +10,6 @@ import {
 } from './protocol/create-topics.js';
 import { KAFKA_ERROR, requestError } from './protocol/error-codes.js';
 import type { Metadata } from './protocol/metadata.js';
-import { left, shownByAll, throughController } from './spread.js';
 
 /** null where a broker answers that there is none. Without the right to describe the topic's
  * configuration, which an auditor need not have, the settings are left out. */

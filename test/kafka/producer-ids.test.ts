@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { stampProducer } from '../../stream/batch/stamp.js';
 import type { Cluster } from '../../stream/kafka/cluster.js';
 import { KafkaAppender } from '../../stream/kafka/kafka-appender.js';
-import { Lane } from '../../stream/kafka/lane.js';
+import { Lane } from '../../stream/kafka/partition-producer.js';
 import { KafkaProducePort } from '../../stream/kafka/produce.js';
 import { judge } from '../../stream/kafka/produce-port.js';
 import type { AppendOutcome, LostRecords, TopicIdentity } from '../../stream/stream.js';

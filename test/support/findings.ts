@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
 import {
+  type Span,
+  type SpanReport,
+  type SpanWalkers,
+  walkSpan,
+} from '../../consumer/checkpoint-span.js';
+import {
   type FindingCode,
   type PartitionReport,
   type ProveOptions,
@@ -9,7 +15,6 @@ import {
   verify,
 } from '../../consumer/index.js';
 import { type Timing, timing } from '../../consumer/options.js';
-import { type Span, type SpanReport, type SpanWalkers, walkSpan } from '../../consumer/span.js';
 import type { Stream } from '../../stream/stream.js';
 import type { MadeLedger } from './made-ledger.js';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SealstreamError } from '../../../ledger/error.js';
+import { Room } from '../../../producer/byte-budget.js';
 import type { Learned } from '../../../producer/options.js';
 import { publisher } from '../../../producer/publisher.js';
-import { Room } from '../../../producer/room.js';
 import { decodeEvent } from '../../../schemas/codec.js';
 import type {
   AppenderOptions,

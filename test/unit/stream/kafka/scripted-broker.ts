@@ -2,7 +2,7 @@ import { SealstreamError } from '../../../../ledger/error.js';
 import { decodeBatches } from '../../../../stream/batch/decode.js';
 import { BatchEncoder } from '../../../../stream/batch/encode.js';
 import { hasValidCrc, readBatchHeader } from '../../../../stream/batch/layout.js';
-import type { BatchIdentity } from '../../../../stream/kafka/lane.js';
+import type { BatchIdentity } from '../../../../stream/kafka/partition-producer.js';
 import type {
   FoundBatch,
   PartitionRecords,

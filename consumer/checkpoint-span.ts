@@ -12,7 +12,7 @@ import { LogState } from '../ledger/log.js';
 import type { Stray, Stream, TopicIdentity } from '../stream/stream.js';
 import type { Timing } from './options.js';
 import type { Ends, Probes } from './places.js';
-import { type PointColumns, Points } from './points.js';
+import { type PointColumns, Points } from './signed-checkpoints.js';
 import { Source } from './source.js';
 import { walk } from './walk.js';
 

@@ -1,4 +1,4 @@
-import type { BatchIdentity } from './lane.js';
+import type { BatchIdentity } from './partition-producer.js';
 
 const MOST = 512;
 

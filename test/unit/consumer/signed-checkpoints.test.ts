@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Points } from '../../../consumer/points.js';
+import { Points } from '../../../consumer/signed-checkpoints.js';
 import { sha256 } from '../../../ledger/hash.js';
 
 const point = (size: bigint, next = size) => {

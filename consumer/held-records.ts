@@ -5,7 +5,7 @@
  */
 import type { LogState } from '../ledger/log.js';
 import type { RecordBatch } from '../stream/stream.js';
-import { Points } from './points.js';
+import { Points } from './signed-checkpoints.js';
 import type { Source } from './source.js';
 import { type Finding, finding } from './verdict.js';
 import { walk } from './walk.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { SealstreamError } from '../../../ledger/error.js';
 import { publisher } from '../../../producer/publisher.js';
-import { SecondLook } from '../../../producer/second-look.js';
+import { SecondLook } from '../../../producer/topic-recheck.js';
 import { decodeEvent } from '../../../schemas/codec.js';
 import type { Stream } from '../../../stream/stream.js';
 import { auditStream, interposed, recordsOf } from './support.js';

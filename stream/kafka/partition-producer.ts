@@ -1,8 +1,8 @@
 import { SealstreamError } from '../../ledger/error.js';
 import { stampProducer } from '../batch/stamp.js';
 import type { AppendOutcome, EncodedBatch } from '../stream.js';
+import { Witnesses } from './acknowledged-batches.js';
 import { type LaneEvent, type LaneState, TRANSITIONS } from './append-rules.js';
-import { Witnesses } from './witnesses.js';
 
 /** Sequences count records modulo this. */
 const SEQUENCES = 2 ** 31;

@@ -1,6 +1,6 @@
 import type { AppenderOptions, Logger, TopicIdentity } from '../stream.js';
 import { jittered } from './back-off.js';
-import type { Inquiry } from './lane.js';
+import type { Inquiry } from './partition-producer.js';
 import type { FoundBatch, ProducePort } from './produce-port.js';
 
 const ATTEMPTS = 8;

@@ -8,7 +8,11 @@ import {
   type LaneState,
   TRANSITIONS,
 } from '../../../../stream/kafka/append-rules.js';
-import { type EventDetail, type Inquiry, Lane } from '../../../../stream/kafka/lane.js';
+import {
+  type EventDetail,
+  type Inquiry,
+  Lane,
+} from '../../../../stream/kafka/partition-producer.js';
 import type { AppendOutcome } from '../../../../stream/stream.js';
 import { batchOf } from './scripted-broker.js';
 

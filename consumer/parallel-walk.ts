@@ -5,10 +5,16 @@
  */
 import type { LogState } from '../ledger/log.js';
 import { equalBytes } from '../ledger/text.js';
+import {
+  resumeAt,
+  type Span,
+  type SpanStart,
+  type SpanWalkers,
+  spanStart,
+} from './checkpoint-span.js';
 import type { Probes } from './places.js';
-import type { Point, Points } from './points.js';
 import type { OpenedLog, SealedLog } from './sealed-log.js';
-import { resumeAt, type Span, type SpanStart, type SpanWalkers, spanStart } from './span.js';
+import type { Point, Points } from './signed-checkpoints.js';
 
 /** How many spans each walker gets of a long log, so that none waits long for the last one. */
 const SPANS_EACH = 4n;
