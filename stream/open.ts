@@ -36,7 +36,7 @@ export async function openAdministration(
     return openSegmentsAdministration(url);
   }
   if (scheme === 'kafka:') {
-    const { openKafkaAdministration } = await import('./kafka/administration.js');
+    const { openKafkaAdministration } = await import('./kafka/administration/administration.js');
     return openKafkaAdministration(url, options);
   }
   throw unknownScheme(url);

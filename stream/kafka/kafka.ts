@@ -13,14 +13,14 @@ import type {
   TopicIdentity,
   TopicSpecification,
 } from '../stream.js';
-import { createAppender } from './appender.js';
-import { readBounds } from './bounds.js';
-import { Cluster } from './cluster.js';
-import { checkTls } from './connection.js';
+import { createTopic, describeTopic } from './administration/topics.js';
+import { Cluster } from './connection/cluster.js';
+import { checkTls } from './connection/connection.js';
+import { formatKafkaUrl, parseKafkaUrl } from './connection/url.js';
+import { readBounds } from './fetch/bounds.js';
+import { openReader } from './fetch/reader.js';
 import { ownPartitions } from './ownership.js';
-import { openReader } from './reader.js';
-import { createTopic, describeTopic } from './topics.js';
-import { formatKafkaUrl, parseKafkaUrl } from './url.js';
+import { createAppender } from './produce/appender.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 

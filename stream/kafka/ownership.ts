@@ -1,10 +1,10 @@
 import type { Consumer } from 'kafkajs';
 import { asSealstreamError, SealstreamError } from '../../ledger/error.js';
 import type { Ownership, OwnershipOptions, TopicIdentity } from '../stream.js';
-import type { Cluster } from './cluster.js';
-import { classify } from './connection.js';
-import { sameTopic } from './identity.js';
-import type { KafkaClient } from './kafkajs-client.js';
+import type { Cluster } from './connection/cluster.js';
+import { classify } from './connection/connection.js';
+import { sameTopic } from './connection/identity.js';
+import type { KafkaClient } from './connection/kafkajs-client.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const REBALANCE_TIMEOUT_MS = 15_000;
@@ -32,7 +32,7 @@ export async function ownPartitions(
   if (metadata instanceof SealstreamError) throw metadata;
   let ownership: GroupOwnership | null = null;
   // Only members of a group pay for loading kafkajs's whole client.
-  const { createKafkaClient } = await import('./kafkajs-client.js');
+  const { createKafkaClient } = await import('./connection/kafkajs-client.js');
   const client = createKafkaClient(cluster);
   const consumer = client.kafka.consumer({
     groupId: options.group,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import kafkajs from 'kafkajs';
-import { createAppender } from '../../stream/kafka/appender.js';
-import { Cluster } from '../../stream/kafka/cluster.js';
+import { Cluster } from '../../stream/kafka/connection/cluster.js';
+import { createAppender } from '../../stream/kafka/produce/appender.js';
 import {
   addresses,
   allow,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Admin } from 'kafkajs';
 import { stampProducer } from '../../stream/batch/stamp.js';
-import { createAppender } from '../../stream/kafka/appender.js';
-import { Cluster, type KafkaApi } from '../../stream/kafka/cluster.js';
-import type { BrokerAddress, BrokerConnection } from '../../stream/kafka/connection.js';
-import { findBatches } from '../../stream/kafka/find-batches.js';
-import { requestProducerId } from '../../stream/kafka/producer-id.js';
+import { Cluster, type KafkaApi } from '../../stream/kafka/connection/cluster.js';
+import type { BrokerAddress, BrokerConnection } from '../../stream/kafka/connection/connection.js';
+import { createAppender } from '../../stream/kafka/produce/appender.js';
+import { findBatches } from '../../stream/kafka/produce/find-batches.js';
+import { requestProducerId } from '../../stream/kafka/produce/producer-id.js';
 import {
   decodeProduceResponse,
   encodeProduceRequest,

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Cluster } from '../../stream/kafka/cluster.js';
+import { Cluster } from '../../stream/kafka/connection/cluster.js';
 import { openKafka } from '../../stream/kafka/kafka.js';
 import { ownPartitions } from '../../stream/kafka/ownership.js';
 import type { Ownership } from '../../stream/stream.js';

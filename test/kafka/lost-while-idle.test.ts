@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KafkaAppender } from '../../stream/kafka/kafka-appender.js';
-import { KafkaProducePort } from '../../stream/kafka/produce.js';
+import { KafkaAppender } from '../../stream/kafka/produce/kafka-appender.js';
+import { KafkaProducePort } from '../../stream/kafka/produce/produce.js';
 import type { LostRecords } from '../../stream/stream.js';
 import { batchOf, type Fixture, offsetOf, withTopic } from '../support/append-fixture.js';
 import { clusterTest } from '../support/kafka.js';

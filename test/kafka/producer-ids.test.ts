@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { stampProducer } from '../../stream/batch/stamp.js';
-import type { Cluster } from '../../stream/kafka/cluster.js';
-import { KafkaAppender } from '../../stream/kafka/kafka-appender.js';
-import { Lane } from '../../stream/kafka/partition-producer.js';
-import { KafkaProducePort } from '../../stream/kafka/produce.js';
-import { judge } from '../../stream/kafka/produce-port.js';
+import type { Cluster } from '../../stream/kafka/connection/cluster.js';
+import { KafkaAppender } from '../../stream/kafka/produce/kafka-appender.js';
+import { Lane } from '../../stream/kafka/produce/partition-producer.js';
+import { KafkaProducePort } from '../../stream/kafka/produce/produce.js';
+import { judge } from '../../stream/kafka/produce/produce-port.js';
 import type { AppendOutcome, LostRecords, TopicIdentity } from '../../stream/stream.js';
 import { batchOf, offsetOf, readAll, withTopic } from '../support/append-fixture.js';
 import { clusterTest, kafkaTest } from '../support/kafka.js';

@@ -4,9 +4,9 @@ import type kafkajs from 'kafkajs';
 import { SealstreamError } from '../../ledger/error.js';
 import { decodeBatches } from '../../stream/batch/decode.js';
 import { BatchEncoder } from '../../stream/batch/encode.js';
-import { createAppender } from '../../stream/kafka/appender.js';
-import { Cluster } from '../../stream/kafka/cluster.js';
-import type { BrokerAddress } from '../../stream/kafka/connection.js';
+import { Cluster } from '../../stream/kafka/connection/cluster.js';
+import type { BrokerAddress } from '../../stream/kafka/connection/connection.js';
+import { createAppender } from '../../stream/kafka/produce/appender.js';
 import { decodeFetch, encodeFetchRequest, FETCH } from '../../stream/kafka/protocol/fetch.js';
 import type { Metadata } from '../../stream/kafka/protocol/metadata.js';
 import type {

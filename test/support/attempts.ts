@@ -4,7 +4,7 @@ import kafkajs, { type Admin } from 'kafkajs';
 import { SealstreamError } from '../../ledger/error.js';
 import type { Administration } from '../../stream/administration.js';
 import { BatchEncoder } from '../../stream/batch/encode.js';
-import { FramedSockets } from '../../stream/kafka/framed-sockets.js';
+import { FramedSockets } from '../../stream/kafka/connection/framed-sockets.js';
 import { openAdministration, openStream } from '../../stream/open.js';
 import type { Stream, TopicDescription } from '../../stream/stream.js';
 import { credentials, type User } from './declared-ledger.js';

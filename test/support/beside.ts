@@ -8,7 +8,7 @@ import { MadeLedger, type Sealed } from './made-ledger.js';
 export const SPOTS = ['middle', 'checkpoint', 'fetch', 'last'] as const;
 export type Spot = (typeof SPOTS)[number];
 
-/** A fetch from Kafka brings at most so many bytes: see stream/kafka/reader.ts. */
+/** A fetch from Kafka brings at most so many bytes: see stream/kafka/fetch/reader.ts. */
 const FETCH_BYTES = 1536 * 1024;
 const LARGE_VALUE = 90_000;
 

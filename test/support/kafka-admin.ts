@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { FramedSockets } from '../../stream/kafka/framed-sockets.js';
+import { FramedSockets } from '../../stream/kafka/connection/framed-sockets.js';
 import { until } from './sealer/ledger.js';
 
 export function kafkajsClient(bootstrap: string): kafkajs.Kafka {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { Cluster, type KafkaApi } from '../../stream/kafka/cluster.js';
-import type { BrokerAddress, BrokerConnection } from '../../stream/kafka/connection.js';
+import { Cluster, type KafkaApi } from '../../stream/kafka/connection/cluster.js';
+import type { BrokerAddress, BrokerConnection } from '../../stream/kafka/connection/connection.js';
 import { PRODUCE } from '../../stream/kafka/protocol/produce.js';
 import { addresses } from './append-fixture.js';
 import { CuttingProxy } from './cutting-proxy.js';

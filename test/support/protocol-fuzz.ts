@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SealstreamError } from '../../ledger/error.js';
-import { FrameReader } from '../../stream/kafka/frame-reader.js';
+import { FrameReader } from '../../stream/kafka/connection/frame-reader.js';
 import { SAMPLES, type Sample } from './protocol-samples.js';
 
 const MAX_RESPONSE_BYTES = 128 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { BatchEncoder } from '../../stream/batch/encode.js';
 import { stampLog } from '../../stream/batch/stamp.js';
-import { judge } from '../../stream/kafka/fetch-outcome.js';
+import { judge } from '../../stream/kafka/fetch/fetch-outcome.js';
 import { decodeApiVersions } from '../../stream/kafka/protocol/api-versions.js';
 import { decodeCreateTopics } from '../../stream/kafka/protocol/create-topics.js';
 import { decodeDescribeConfigs } from '../../stream/kafka/protocol/describe-configs.js';

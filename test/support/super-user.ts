@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { RecordParts } from '../../ledger/records.js';
 import type { Administration } from '../../stream/administration.js';
 import { BatchEncoder } from '../../stream/batch/encode.js';
-import type { Cluster, KafkaApi } from '../../stream/kafka/cluster.js';
+import type { Cluster, KafkaApi } from '../../stream/kafka/connection/cluster.js';
 import {
   ALTER_CONFIGS,
   decodeAlterConfigs,

@@ -12,7 +12,7 @@
  *                topic_authorized_operations INT32, TAGS],
  *               error_code INT16 (version 13), TAGS
  */
-import type { BrokerAddress } from '../connection.js';
+import type { BrokerAddress } from '../connection/connection.js';
 import { KAFKA_ERROR } from './error-codes.js';
 import { WireReader } from './reader.js';
 import { WireWriter } from './writer.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
-import { FramedSockets } from '../../../stream/kafka/framed-sockets.js';
+import { FramedSockets } from '../../../stream/kafka/connection/framed-sockets.js';
 import { Broker, type Credentials } from './broker.js';
 import { type Certificates, makeCertificates } from './certificates.js';
 import { kafkaClassPath } from './jars.js';

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
 import { parse } from 'yaml';
-import { FramedSockets } from '../../../stream/kafka/framed-sockets.js';
+import { FramedSockets } from '../../../stream/kafka/connection/framed-sockets.js';
 import { Desk } from '../cli.js';
 import { Broker } from './broker.js';
 import { PROJECT } from './jars.js';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SealstreamError } from '../../../../ledger/error.js';
 import { COMPRESSION_CODES, type Compression } from '../../../../stream/batch/compression.js';
 import { decodeBatches, readBatchHeader } from '../../../../stream/batch/decode.js';
-import { judge } from '../../../../stream/kafka/fetch-outcome.js';
+import { judge } from '../../../../stream/kafka/fetch/fetch-outcome.js';
 import type { RecordBatch } from '../../../../stream/stream.js';
 import {
   batchPlaces,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { KafkaAppender } from '../../../../stream/kafka/kafka-appender.js';
+import { KafkaAppender } from '../../../../stream/kafka/produce/kafka-appender.js';
 import type { AppendOutcome, EncodedBatch, LearnedOutcome } from '../../../../stream/stream.js';
 import { batchOf, type Fault, ScriptedBroker, TOPIC } from './scripted-broker.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { backoffDelay } from '../../../../sealer/backoff.js';
-import { backOffMs, jittered, retryUntil } from '../../../../stream/kafka/back-off.js';
+import { backOffMs, jittered, retryUntil } from '../../../../stream/kafka/connection/back-off.js';
 
 const attempts = fc.integer({ min: 1, max: 1_000_000 });
 const fractions = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });

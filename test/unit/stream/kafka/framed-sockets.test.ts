@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
-import { FramedSockets } from '../../../../stream/kafka/framed-sockets.js';
+import { FramedSockets } from '../../../../stream/kafka/connection/framed-sockets.js';
 import { WireWriter } from '../../../../stream/kafka/protocol/writer.js';
 import { frame } from './fake-broker.js';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SealstreamError } from '../../../../ledger/error.js';
-import type { KafkaAppenderOptions } from '../../../../stream/kafka/appender-options.js';
-import { KafkaAppender } from '../../../../stream/kafka/kafka-appender.js';
+import type { KafkaAppenderOptions } from '../../../../stream/kafka/produce/appender-options.js';
+import { KafkaAppender } from '../../../../stream/kafka/produce/kafka-appender.js';
 import type { LearnedOutcome, Logger, LostRecords } from '../../../../stream/stream.js';
 import { until } from '../../../support/until.js';
 import { batchOf, ScriptedBroker, TOPIC } from './scripted-broker.js';

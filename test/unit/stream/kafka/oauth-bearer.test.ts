@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { SealstreamError } from '../../../../ledger/error.js';
-import { oauthBearer } from '../../../../stream/kafka/oauth-bearer.js';
+import { oauthBearer } from '../../../../stream/kafka/connection/oauth-bearer.js';
 import type { BearerToken } from '../../../../stream/stream.js';
 
 const MARKER = 'hunter2marker';

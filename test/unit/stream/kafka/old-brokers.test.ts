@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAppender } from '../../../../stream/kafka/appender.js';
 import { openKafka } from '../../../../stream/kafka/kafka.js';
+import { createAppender } from '../../../../stream/kafka/produce/appender.js';
 import { WireWriter } from '../../../../stream/kafka/protocol/writer.js';
 import type { AppendOutcome } from '../../../../stream/stream.js';
 import { batchOf, connect } from '../../../support/append-fixture.js';

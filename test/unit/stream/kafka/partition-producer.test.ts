@@ -7,12 +7,12 @@ import {
   type LaneEvent,
   type LaneState,
   TRANSITIONS,
-} from '../../../../stream/kafka/append-rules.js';
+} from '../../../../stream/kafka/produce/append-rules.js';
 import {
   type EventDetail,
   type Inquiry,
   Lane,
-} from '../../../../stream/kafka/partition-producer.js';
+} from '../../../../stream/kafka/produce/partition-producer.js';
 import type { AppendOutcome } from '../../../../stream/stream.js';
 import { batchOf } from './scripted-broker.js';
 

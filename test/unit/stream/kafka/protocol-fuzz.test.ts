@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FrameReader } from '../../../../stream/kafka/frame-reader.js';
+import { FrameReader } from '../../../../stream/kafka/connection/frame-reader.js';
 import { WireReader } from '../../../../stream/kafka/protocol/reader.js';
 import { WireWriter } from '../../../../stream/kafka/protocol/writer.js';
 import { fuzzProtocol, newCounts } from '../../../support/protocol-fuzz.js';

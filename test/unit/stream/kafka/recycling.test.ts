@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { createServer, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
-import { FrameReader } from '../../../../stream/kafka/frame-reader.js';
+import { FrameReader } from '../../../../stream/kafka/connection/frame-reader.js';
+import { recyclingSockets } from '../../../../stream/kafka/connection/recycling-sockets.js';
 import { openKafka } from '../../../../stream/kafka/kafka.js';
-import { recyclingSockets } from '../../../../stream/kafka/recycling-sockets.js';
 import { values } from '../../../support/kafka-reading.js';
 import { type Answer, batchAt, startFetchBroker, TOPIC } from './scripted-fetch.js';
 

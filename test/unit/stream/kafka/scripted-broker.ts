@@ -2,7 +2,7 @@ import { SealstreamError } from '../../../../ledger/error.js';
 import { decodeBatches } from '../../../../stream/batch/decode.js';
 import { BatchEncoder } from '../../../../stream/batch/encode.js';
 import { hasValidCrc, readBatchHeader } from '../../../../stream/batch/layout.js';
-import type { BatchIdentity } from '../../../../stream/kafka/partition-producer.js';
+import type { BatchIdentity } from '../../../../stream/kafka/produce/partition-producer.js';
 import type {
   FoundBatch,
   PartitionRecords,
@@ -10,7 +10,7 @@ import type {
   ProducedPartition,
   ProducePort,
   TopicNow,
-} from '../../../../stream/kafka/produce-port.js';
+} from '../../../../stream/kafka/produce/produce-port.js';
 import type { EncodedBatch } from '../../../../stream/stream.js';
 
 export const TOPIC = { topic: 'audit', topicId: 'Qk9vVGh1X2V4YW1wbGVzQQ' };

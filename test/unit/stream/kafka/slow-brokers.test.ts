@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openKafka } from '../../../../stream/kafka/kafka.js';
-import { KafkaAppender } from '../../../../stream/kafka/kafka-appender.js';
+import { KafkaAppender } from '../../../../stream/kafka/produce/kafka-appender.js';
 import type { Fetched, Reader, Stream } from '../../../../stream/stream.js';
 import { errorCodes, pollUntil, values } from '../../../support/kafka-reading.js';
 import { until } from '../../../support/until.js';

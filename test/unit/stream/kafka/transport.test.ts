@@ -5,7 +5,10 @@ import { mock, test } from 'node:test';
 import { inspect } from 'node:util';
 import Connection from 'kafkajs/src/network/connection.js';
 import { SealstreamError } from '../../../../ledger/error.js';
-import { type BrokerConnection, openConnection } from '../../../../stream/kafka/connection.js';
+import {
+  type BrokerConnection,
+  openConnection,
+} from '../../../../stream/kafka/connection/connection.js';
 import { openKafka } from '../../../../stream/kafka/kafka.js';
 import { until } from '../../../support/until.js';
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SealstreamError } from '../../../../ledger/error.js';
-import { Inquirer } from '../../../../stream/kafka/unknown-outcomes.js';
+import { Inquirer } from '../../../../stream/kafka/produce/unknown-outcomes.js';
 import { batchOf, ScriptedBroker, TOPIC } from './scripted-broker.js';
 
 const PARTITIONS = 16;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SealstreamError } from '../../../../ledger/error.js';
-import { formatKafkaUrl, parseKafkaUrl } from '../../../../stream/kafka/url.js';
+import { formatKafkaUrl, parseKafkaUrl } from '../../../../stream/kafka/connection/url.js';
 
 test('hosts, ports and IPv6 addresses', () => {
   const url = 'kafka://a.example.com:9093,b,[::1]:19092,127.0.0.1:1';
