@@ -1,5 +1,5 @@
 /** What `verify` tells a person of the configurations that checkpoints name. */
-import type { ConfigurationChange, ConfigurationReport } from '../consumer/report.js';
+import type { ConfigurationChange, ConfigurationReport } from '../consumer/verify/report.js';
 import { counted, printable } from './output.js';
 import { paint } from './paint.js';
 

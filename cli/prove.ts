@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { NotVerified } from '../consumer/not-verified.js';
-import { prove } from '../consumer/prove.js';
+import { prove } from '../consumer/prove/prove.js';
 import { exitCodeOf } from '../consumer/verdict.js';
 import { SealstreamError } from '../ledger/error.js';
 import { duration, offset, wholeNumber } from './arguments.js';

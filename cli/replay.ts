@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { NotVerified } from '../consumer/not-verified.js';
-import { type Replayed, replay } from '../consumer/replay.js';
+import { type Replayed, replay } from '../consumer/replay/replay.js';
 import { exitCodeOf } from '../consumer/verdict.js';
 import type { PublicKey } from '../ledger/keys.js';
 import { toJson as eventToJson } from '../schemas/json.js';

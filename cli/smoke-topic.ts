@@ -1,12 +1,12 @@
 /** What `smoke` does on one topic, step by step, each timed. */
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { awaitSealed } from '../consumer/await-sealed.js';
 import { findingOf } from '../consumer/failure.js';
 import { NotVerified } from '../consumer/not-verified.js';
 import { type ConsumerOptions, timing } from '../consumer/options.js';
-import { type Proof, prove } from '../consumer/prove.js';
-import { replay } from '../consumer/replay.js';
+import { awaitSealed } from '../consumer/prove/await-sealed.js';
+import { type Proof, prove } from '../consumer/prove/prove.js';
+import { replay } from '../consumer/replay/replay.js';
 import { type Finding, finding, type Verdict, verdictOfFindings } from '../consumer/verdict.js';
 import type { Checkpoint } from '../ledger/checkpoint.js';
 import { checkpointTopic } from '../ledger/checkpoint-record.js';

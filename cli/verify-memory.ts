@@ -1,6 +1,6 @@
 /** The memory that `verify` holds the log against, and what is said where it holds nothing of it. */
 import { resolve } from 'node:path';
-import type { Report } from '../consumer/report.js';
+import type { Report } from '../consumer/verify/report.js';
 import { SealstreamError } from '../ledger/error.js';
 import { openMemory } from '../store/folder.js';
 import type { Memory } from '../store/memory.js';

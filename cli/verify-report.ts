@@ -1,7 +1,7 @@
 /** The report of `verify` for a person. */
 import Table from 'cli-table3';
-import type { PartitionReport, Report } from '../consumer/report.js';
 import type { Verdict } from '../consumer/verdict.js';
+import type { PartitionReport, Report } from '../consumer/verify/report.js';
 import { configurationLines } from './configuration-report.js';
 import { counted, printable } from './output.js';
 import { paint } from './paint.js';

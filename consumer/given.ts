@@ -19,8 +19,8 @@ import { memoryKind } from '../store/given.js';
 import { streamKind } from '../stream/given.js';
 import type { SpanWalkers } from './checkpoint-span.js';
 import type { ConsumerOptions, Progress, TopicToVerify, VerifyOptions } from './options.js';
-import type { ProveOptions } from './prove.js';
-import type { ReplayOptions } from './replay.js';
+import type { ProveOptions } from './prove/prove.js';
+import type { ReplayOptions } from './replay/replay.js';
 
 const MOST_TOPICS = 10_000;
 const partition = wholeNumber(0, 0x7fffffff);

@@ -1,5 +1,5 @@
 /** Every event, decoded, once it has verified. */
-import { replay } from '../../consumer/replay.js';
+import { replay } from '../../consumer/replay/replay.js';
 import { contend } from '../harness/contend.js';
 import { expectRecords, type LedgerTask, openConsumer } from '../harness/open-ledger.js';
 

@@ -1,5 +1,5 @@
 /** `verify` of everything, in one thread. */
-import { verify } from '../../consumer/verify.js';
+import { verify } from '../../consumer/verify/verify.js';
 import { contend } from '../harness/contend.js';
 import { expectRecords, type LedgerTask, openConsumer } from '../harness/open-ledger.js';
 

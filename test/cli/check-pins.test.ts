@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
-import { prove } from '../../consumer/prove.js';
+import { prove } from '../../consumer/prove/prove.js';
 import { publicKeyToPem } from '../../ledger/keys.js';
 import { completeEvent, encodeEvent } from '../../schemas/codec.js';
 import { Desk, type Session } from '../support/cli.js';

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { printable, toJson } from '../../../cli/output.js';
 import { isAbsent } from '../../../cli/session.js';
 import { renderReport } from '../../../cli/verify-report.js';
-import { report } from '../../../consumer/report.js';
 import { finding } from '../../../consumer/verdict.js';
+import { report } from '../../../consumer/verify/report.js';
 import { withoutSecrets } from '../../../stream/open.js';
 
 test('control characters are shown as what they are, all but line feeds and tabs', () => {

@@ -3,25 +3,25 @@
  * verified. It stops before the first interval that it cannot vouch for.
  */
 
-import { SealstreamError } from '../ledger/error.js';
-import { LogState } from '../ledger/log.js';
-import { eventOf } from '../schemas/codec.js';
-import type { AuditEvent } from '../schemas/generated.js';
-import type { StreamRecord } from '../stream/stream.js';
-import { checkPartition, type PartitionTask, partitionTasks } from './checks.js';
-import { limited } from './deadline.js';
-import { findingOf } from './failure.js';
-import { readReplayOptions } from './given.js';
+import { SealstreamError } from '../../ledger/error.js';
+import { LogState } from '../../ledger/log.js';
+import { eventOf } from '../../schemas/codec.js';
+import type { AuditEvent } from '../../schemas/generated.js';
+import type { StreamRecord } from '../../stream/stream.js';
+import { checkPartition, type PartitionTask, partitionTasks } from '../checks.js';
+import { limited } from '../deadline.js';
+import { findingOf } from '../failure.js';
+import { readReplayOptions } from '../given.js';
+import { locate } from '../locate.js';
+import { NotVerified } from '../not-verified.js';
+import type { VerifyOptions } from '../options.js';
+import { type OpenedLog, openLog, overdueFinding, truncatedFinding } from '../sealed-log.js';
+import type { Source } from '../source.js';
+import { Tail } from '../tail.js';
+import { prepareTopic } from '../topic.js';
+import { type Finding, finding } from '../verdict.js';
+import { walk } from '../walk.js';
 import { Interval, type Slice } from './held-records.js';
-import { locate } from './locate.js';
-import { NotVerified } from './not-verified.js';
-import type { VerifyOptions } from './options.js';
-import { type OpenedLog, openLog, overdueFinding, truncatedFinding } from './sealed-log.js';
-import type { Source } from './source.js';
-import { Tail } from './tail.js';
-import { prepareTopic } from './topic.js';
-import { type Finding, finding } from './verdict.js';
-import { walk } from './walk.js';
 
 export interface ReplayOptions extends VerifyOptions {
   /** First offset to deliver, of every partition. Default: all. */

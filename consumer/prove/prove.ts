@@ -1,22 +1,22 @@
 /** Proves one record: a receipt that anyone with the public key can check offline. */
 
-import { SealstreamError } from '../ledger/error.js';
-import { LogState } from '../ledger/log.js';
-import { checkReceipt, formatReceipt } from '../ledger/receipt.js';
-import type { RecordBatch } from '../stream/stream.js';
-import { partitionTasks } from './checks.js';
-import { limited } from './deadline.js';
-import type { Evidence } from './evidence.js';
-import { readProveOptions } from './given.js';
-import { locate } from './locate.js';
-import { NotVerified } from './not-verified.js';
-import type { ConsumerOptions } from './options.js';
+import { SealstreamError } from '../../ledger/error.js';
+import { LogState } from '../../ledger/log.js';
+import { checkReceipt, formatReceipt } from '../../ledger/receipt.js';
+import type { RecordBatch } from '../../stream/stream.js';
+import { partitionTasks } from '../checks.js';
+import { limited } from '../deadline.js';
+import type { Evidence } from '../evidence.js';
+import { readProveOptions } from '../given.js';
+import { locate } from '../locate.js';
+import { NotVerified } from '../not-verified.js';
+import type { ConsumerOptions } from '../options.js';
+import { type OpenedLog, openLog } from '../sealed-log.js';
+import { NO_EVIDENCE, Points } from '../signed-checkpoints.js';
+import { prepareTopic } from '../topic.js';
+import { type Finding, finding } from '../verdict.js';
+import { walk } from '../walk.js';
 import { ProofBuilder } from './proof-builder.js';
-import { type OpenedLog, openLog } from './sealed-log.js';
-import { NO_EVIDENCE, Points } from './signed-checkpoints.js';
-import { prepareTopic } from './topic.js';
-import { type Finding, finding } from './verdict.js';
-import { walk } from './walk.js';
 
 export interface ProveOptions extends ConsumerOptions {
   readonly topic: string;

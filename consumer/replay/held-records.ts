@@ -3,12 +3,12 @@
  * is bounded: of a longer interval only the chain at every few megabytes is kept; its records are
  * then read once more, hashed again, and handed out part by part as each reaches the same chain.
  */
-import type { LogState } from '../ledger/log.js';
-import type { RecordBatch } from '../stream/stream.js';
-import { Points } from './signed-checkpoints.js';
-import type { Source } from './source.js';
-import { type Finding, finding } from './verdict.js';
-import { walk } from './walk.js';
+import type { LogState } from '../../ledger/log.js';
+import type { RecordBatch } from '../../stream/stream.js';
+import { Points } from '../signed-checkpoints.js';
+import type { Source } from '../source.js';
+import { type Finding, finding } from '../verdict.js';
+import { walk } from '../walk.js';
 
 /** Records [from, to) of a batch. */
 export interface Slice {

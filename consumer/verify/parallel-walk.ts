@@ -3,18 +3,18 @@
  * checkpoints up to one of them; everything else, every finding included, is left to the walk in
  * order that goes on from there. So the report is the same, however many walk.
  */
-import type { LogState } from '../ledger/log.js';
-import { equalBytes } from '../ledger/text.js';
+import type { LogState } from '../../ledger/log.js';
+import { equalBytes } from '../../ledger/text.js';
 import {
   resumeAt,
   type Span,
   type SpanStart,
   type SpanWalkers,
   spanStart,
-} from './checkpoint-span.js';
-import type { Probes } from './places.js';
-import type { OpenedLog, SealedLog } from './sealed-log.js';
-import type { Point, Points } from './signed-checkpoints.js';
+} from '../checkpoint-span.js';
+import type { Probes } from '../places.js';
+import type { OpenedLog, SealedLog } from '../sealed-log.js';
+import type { Point, Points } from '../signed-checkpoints.js';
 
 /** How many spans each walker gets of a long log, so that none waits long for the last one. */
 const SPANS_EACH = 4n;

@@ -1,15 +1,15 @@
 /** One partition: all its checks, and what they make of it. */
-import { LogState } from '../ledger/log.js';
-import { checkPartition, logOf, type PartitionTask } from './checks.js';
+import { LogState } from '../../ledger/log.js';
+import { checkPartition, logOf, type PartitionTask } from '../checks.js';
+import { DEFAULT_PROBES } from '../places.js';
+import { accept } from '../remembered.js';
+import { type OpenedLog, openLog, overdueFinding, type SealedLog } from '../sealed-log.js';
+import type { Point } from '../signed-checkpoints.js';
+import { originOf } from '../topic.js';
+import type { Finding } from '../verdict.js';
 import { indexOfPoint, walkAhead } from './parallel-walk.js';
-import { DEFAULT_PROBES } from './places.js';
 import { Recomputation } from './recompute.js';
-import { accept } from './remembered.js';
 import { type PartitionReport, partitionReport } from './report.js';
-import { type OpenedLog, openLog, overdueFinding, type SealedLog } from './sealed-log.js';
-import type { Point } from './signed-checkpoints.js';
-import { originOf } from './topic.js';
-import type { Finding } from './verdict.js';
 
 /** What became of a partition, and how many places of it were sought again. */
 export interface VerifiedPartition {

@@ -4,20 +4,20 @@
  * fresh; does nothing older than it should be lie beyond it; and does all that extend what this
  * verifier accepted before.
  */
-import type { TopicIdentity } from '../stream/stream.js';
-import { partitionTasks } from './checks.js';
+import type { TopicIdentity } from '../../stream/stream.js';
+import { partitionTasks } from '../checks.js';
+import { limited } from '../deadline.js';
+import { readVerifyOptions } from '../given.js';
+import type { TopicToVerify, VerifyOptions } from '../options.js';
+import { prepareTopic, type TopicState } from '../topic.js';
 import {
   type Changes,
   CONFIGURATION_PARTITION,
   changesOf,
   configurationReport,
 } from './configuration-report.js';
-import { limited } from './deadline.js';
-import { readVerifyOptions } from './given.js';
-import type { TopicToVerify, VerifyOptions } from './options.js';
 import { type VerifiedPartition, verifyPartition } from './partition.js';
 import { type ConfigurationReport, type PartitionReport, type Report, report } from './report.js';
-import { prepareTopic, type TopicState } from './topic.js';
 
 /** Partitions read at once: one is hashed while the others wait for the stream. */
 const CONCURRENCY = 3;

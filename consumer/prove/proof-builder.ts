@@ -2,12 +2,12 @@
  * The inclusion proof of one record, made while the log is hashed past it. All its siblings on the
  * left are the frontier where the record is reached; those on the right are the records behind it.
  */
-import { SealstreamError } from '../ledger/error.js';
-import { appendLeaf, decodeFrontier, frontierRoot } from '../ledger/frontier.js';
-import type { Hash } from '../ledger/hash.js';
-import type { LogState } from '../ledger/log.js';
-import { inclusionRanges, type LeafRange } from '../ledger/proof.js';
-import type { RecordBatch } from '../stream/stream.js';
+import { SealstreamError } from '../../ledger/error.js';
+import { appendLeaf, decodeFrontier, frontierRoot } from '../../ledger/frontier.js';
+import type { Hash } from '../../ledger/hash.js';
+import type { LogState } from '../../ledger/log.js';
+import { inclusionRanges, type LeafRange } from '../../ledger/proof.js';
+import type { RecordBatch } from '../../stream/stream.js';
 
 interface Found {
   readonly index: bigint;

@@ -1,16 +1,16 @@
 /** One partition's records against all its checkpoints, going on behind every change it finds. */
-import { SealstreamError } from '../ledger/error.js';
-import { LogState } from '../ledger/log.js';
-import type { Bounds } from '../stream/stream.js';
-import { findingOf } from './failure.js';
-import { locate, locateBefore } from './locate.js';
+import { SealstreamError } from '../../ledger/error.js';
+import { LogState } from '../../ledger/log.js';
+import type { Bounds } from '../../stream/stream.js';
+import { findingOf } from '../failure.js';
+import { locate, locateBefore } from '../locate.js';
+import { movedStart, type SealedLog, truncatedFinding } from '../sealed-log.js';
+import type { Point } from '../signed-checkpoints.js';
+import type { Source } from '../source.js';
+import { Tail } from '../tail.js';
+import { type Finding, type FindingCode, finding } from '../verdict.js';
+import { type Step, walk } from '../walk.js';
 import type { Ahead } from './parallel-walk.js';
-import { movedStart, type SealedLog, truncatedFinding } from './sealed-log.js';
-import type { Point } from './signed-checkpoints.js';
-import type { Source } from './source.js';
-import { Tail } from './tail.js';
-import { type Finding, type FindingCode, finding } from './verdict.js';
-import { type Step, walk } from './walk.js';
 
 /**
  * Every change costs several readings of its surroundings: so many findings are made, and so often

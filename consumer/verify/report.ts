@@ -1,4 +1,4 @@
-import { type Finding, type Verdict, verdictOfFindings, worstVerdict } from './verdict.js';
+import { type Finding, type Verdict, verdictOfFindings, worstVerdict } from '../verdict.js';
 
 /** The `verify --json` document; 64-bit numbers are bigint here and strings there. */
 export interface Report {

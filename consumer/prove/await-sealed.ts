@@ -1,11 +1,11 @@
 /** Waits for the checkpoint that covers one record, at the end of the checkpoint topic. */
-import { type Checkpoint, openCheckpoint } from '../ledger/checkpoint.js';
-import { decodeCheckpointRecord } from '../ledger/checkpoint-record.js';
-import { SealstreamError } from '../ledger/error.js';
-import { formatOrigin } from '../ledger/origin.js';
-import type { Fetched, Reader, StreamRecord, TopicIdentity } from '../stream/stream.js';
-import type { ConsumerOptions } from './options.js';
-import { pause } from './source.js';
+import { type Checkpoint, openCheckpoint } from '../../ledger/checkpoint.js';
+import { decodeCheckpointRecord } from '../../ledger/checkpoint-record.js';
+import { SealstreamError } from '../../ledger/error.js';
+import { formatOrigin } from '../../ledger/origin.js';
+import type { Fetched, Reader, StreamRecord, TopicIdentity } from '../../stream/stream.js';
+import type { ConsumerOptions } from '../options.js';
+import { pause } from '../source.js';
 
 export interface AwaitSealedOptions extends ConsumerOptions {
   readonly topic: TopicIdentity;

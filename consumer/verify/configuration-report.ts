@@ -1,11 +1,11 @@
 /** What a verification says about the configurations that checkpoints name. */
-import { configurationOfBody } from '../ledger/configuration-line.js';
-import { readBounds, readRange } from '../stream/read.js';
-import type { TopicIdentity } from '../stream/stream.js';
-import { findingOf } from './failure.js';
-import { timing, type VerifyOptions } from './options.js';
+import { configurationOfBody } from '../../ledger/configuration-line.js';
+import { readBounds, readRange } from '../../stream/read.js';
+import type { TopicIdentity } from '../../stream/stream.js';
+import { findingOf } from '../failure.js';
+import { timing, type VerifyOptions } from '../options.js';
+import type { TopicState } from '../topic.js';
 import type { ConfigurationChange, ConfigurationReport, PartitionReport } from './report.js';
-import type { TopicState } from './topic.js';
 
 const MOST_CHANGES = 10_000;
 export const CONFIGURATION_PARTITION = 0;
