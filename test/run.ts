@@ -43,21 +43,20 @@ async function testFiles(room: string): Promise<string[]> {
     .sort();
 }
 
-/** Of those that take longest, so that it is seen where the time of a run goes. */
+/** So many of the tests that take longest are named: there the time of a run goes. */
 const SLOWEST = 10;
 
 async function runFiles(files: string[], totals: Totals): Promise<void> {
   if (files.length === 0) return;
-  const seconds = new Map<string, number>();
+  const taken: { readonly name: string; readonly seconds: number }[] = [];
   const concurrency = Math.max(2, availableParallelism());
   const events = run({ files, concurrency, timeout: FILE_TIMEOUT });
   events.on('test:fail', () => {
     totals.failed += 1;
   });
   events.on('test:pass', (data) => {
-    const { file = '', nesting, details } = data;
-    const taken = nesting === 0 ? details.duration_ms / 1000 : 0;
-    seconds.set(file, (seconds.get(file) ?? 0) + taken);
+    const { name, nesting, details } = data;
+    if (nesting === 0) taken.push({ name, seconds: details.duration_ms / 1000 });
     if (data.skip !== undefined) totals.skipped += 1;
     else if (data.details.type !== 'suite') totals.passed += 1;
   });
@@ -68,9 +67,9 @@ async function runFiles(files: string[], totals: Totals): Promise<void> {
     report.once('error', reject);
   });
   totals.files += files.length;
-  const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
-  for (const [file, taken] of slowest) {
-    process.stdout.write(`${taken.toFixed(0).padStart(5)} s  ${relative(PROJECT, file)}\n`);
+  const slowest = taken.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  for (const { name, seconds } of slowest) {
+    process.stdout.write(`${seconds.toFixed(0).padStart(5)} s  ${name}\n`);
   }
 }
 
