@@ -25,6 +25,7 @@ import {
   publicKey,
   taking,
   text,
+  usage,
 } from './given.js';
 import type { Hash } from './hash.js';
 import * as hashFunctions from './hash.js';
@@ -77,8 +78,9 @@ const header = members<RecordHeader>({ key: bytes, value: bytesOrNull });
 const headers = listOf(header, MOST);
 const parts = members<RecordParts>({ key: bytesOrNull, value: bytesOrNull, headers });
 const line: Kind<readonly [string, string]> = (value, where) => {
-  const [name, ...rest] = listOf(text, 2)(value, where);
-  return [name ?? '', rest[0] ?? ''];
+  const [name, content] = listOf(text, 2)(value, where);
+  if (name !== undefined && content !== undefined) return [name, content];
+  throw usage(where, 'must be a name and a value');
 };
 const extensions = listOf(line, MOST);
 const checkpoint = members<Checkpoint>({

@@ -57,8 +57,10 @@ export async function* readRange(
       const [fetched] = await reader.poll(Math.min(POLL_MS, patience.left()), options.signal);
       if (options.signal?.aborted) throw stopped(options.signal, topic, partition, position, until);
       const isProgress = fetched !== undefined && fetched.next.offset > position;
-      // Nothing comes behind it: a batch of other offsets stands where this one is wanted.
-      if (inTheWay !== null && !isProgress) throw strayError(topic, partition, inTheWay);
+      // Nothing comes behind it: a batch of other offsets stands where this one is wanted. An outage
+      // is no such answer.
+      const isDeadEnd = fetched !== undefined && fetched.error === null && !isProgress;
+      if (inTheWay !== null && isDeadEnd) throw strayError(topic, partition, inTheWay);
       if (isProgress || (fetched !== undefined && fetched.strays.length > 0)) {
         position = fetched.next.offset;
         if (isProgress && position < until) {

@@ -53,10 +53,12 @@ clusterTest('one broker: freeze, restart, disk', { nodes: 1 }, async (cluster) =
     await assert.rejects(impatient.describe(topic.topic), isRetry);
     node.thaw();
     await append(stream, topic, 0, [[record('c')]]);
-    assert.deepEqual(values(await pollUntil(reader, (all) => values(all).length > 0)), ['c']);
+    const third = await pollUntil(reader, (all) => values(all).length > 0);
+    assert.deepEqual(values(third), ['c']);
+    // A broker that was frozen for so long that the controller fenced it leads in a new epoch.
+    const end = third.at(-1)?.next.lastEpoch === 0 ? 3 : 2;
 
-    // A restart raises the leader epoch: epoch 0 now ends at offset 3, or at 2 where the broker was
-    // frozen for so long that the controller had fenced it.
+    // A restart raises the leader epoch.
     await node.stop();
     await node.start();
     await append(stream, topic, 0, [['d', 'e', 'f'].map(record)]);
@@ -67,7 +69,7 @@ clusterTest('one broker: freeze, restart, disk', { nodes: 1 }, async (cluster) =
     const diverged = await pollUntil(reader, (all) => errorCodes(all).length > 0);
     assert.deepEqual(errorCodes(diverged), ['log-diverged']);
     assert.deepEqual(values(diverged), []);
-    assert.match(diverged.at(-1)?.error?.message ?? '', /epoch 0, offset [23]\)/);
+    assert.match(diverged.at(-1)?.error?.message ?? '', new RegExp(`epoch 0, offset ${end}\\)`));
     await impatient.close();
 
     // The broker hands out what is on its disk without looking at the CRC.
