@@ -1,6 +1,6 @@
 import { markIn } from './end-mark.js';
 import { isCode, listSegments, type Segment } from './folder.js';
-import { followBatches, type Scan, scanSegment } from './scan.js';
+import { followBatches, type Scan, scanSegment, strayAt } from './scan.js';
 import { type SegmentFile, withSegment } from './segment-file.js';
 
 /**
@@ -61,8 +61,12 @@ export class LogEnd {
     const segments = listSegments(this.folder);
     const last = segments.at(-1);
     if (last === undefined) return { segments, end: 0n, torn: false };
-    const { scan, size } = await withSegment(last.file, (file) => this.scanLast(file, last));
-    return { segments, end: scan.end, torn: scan.position < size };
+    return withSegment(last.file, async (file) => {
+      const { scan, size } = await this.scanLast(file, last);
+      // A whole batch of other offsets is no write that was cut short: nothing comes behind it.
+      const torn = scan.position < size && (await strayAt(file, scan.position, scan.next)) === null;
+      return { segments, end: scan.end, torn };
+    });
   }
 
   private async scanLast(file: SegmentFile, last: Segment): Promise<Known> {
