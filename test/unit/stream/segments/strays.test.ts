@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { BatchEncoder } from '../../../../stream/batch/encode.js';
 import { readRange } from '../../../../stream/read.js';
+import { PartitionLog } from '../../../../stream/segments/partition-log.js';
 import type { Stream, TopicDescription } from '../../../../stream/stream.js';
 import { createTopic, openIn, stored, temporaryFolder } from './support.js';
 
@@ -78,6 +79,34 @@ test('who does not look at strays is told of the first', async (context) => {
     }
   };
   await assert.rejects(reading, { code: 'batch-corrupt', message: /offsets 2 to 3/ });
+});
+
+test('a log that ends in a batch of other offsets ends its reading at once', async (context) => {
+  const { stream, topic } = await scene(context, { '0': [FIRST, stored(1n, 'x', 'y', 'z')] });
+  // Far longer than the test: only what came may end it.
+  const options = { timeoutMs: 600_000, withStrays: true };
+  const reading = async () => {
+    for await (const fetched of readRange(
+      stream,
+      topic,
+      { partition: 0, from: 0n, until: 4n },
+      options,
+    ))
+      assert.equal(fetched.next.offset, 2n);
+  };
+  await assert.rejects(reading, { code: 'batch-corrupt', message: /offsets 1 to 3/ });
+});
+
+test("so does that of a stopped broker's log, whose high watermark is recorded", async (context) => {
+  const { folder, topic } = await scene(context, { '0': [FIRST, stored(1n, 'x', 'y', 'z')] });
+  const root = dirname(folder);
+  writeFileSync(join(root, 'meta.properties'), 'version=1\n');
+  writeFileSync(join(root, '.kafka_cleanshutdown'), '');
+  writeFileSync(join(root, 'replication-offset-checkpoint'), '0\n1\naudit 0 4\n');
+  const log = new PartitionLog(root, topic, 0);
+  const { highWatermark } = await log.bounds();
+  assert.equal(highWatermark, 2n);
+  await log.close();
 });
 
 test('a write that was cut short is none, and nothing is appended behind a whole one', async (context) => {
